@@ -1,0 +1,45 @@
+//! The mark of a DEL that waits: a shared lock on a file of its own, so it can't outlive its process.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use super::file;
+
+/// Set until dropped. Never inherited by a delegate: its descriptor is closed on exec.
+#[derive(Debug)]
+pub(super) struct Mark {
+    file: File,
+    path: PathBuf,
+}
+
+impl Mark {
+    /// Sets the mark, beside other DELs'. `None` in the instant in which an ADD looks at it: try again.
+    pub(super) fn try_set(path: &Path) -> Option<Self> {
+        let file = file::try_shared(path).ok().flatten()?;
+        Some(Self { file, path: path.to_owned() })
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+        // The last one to leave removes the file.
+        if self.file.try_lock().is_ok() {
+            file::unlink(&self.file, &self.path);
+        }
+    }
+}
+
+/// Whether any DEL has its mark set. Removes one that a killed DEL left.
+pub(super) fn is_set(path: &Path) -> bool {
+    let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else {
+        return false;
+    };
+    match file.try_lock() {
+        Ok(()) => {
+            file::unlink(&file, path);
+            false
+        }
+        Err(_) => true,
+    }
+}
