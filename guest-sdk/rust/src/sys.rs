@@ -1,0 +1,29 @@
+//! The guest's side of the WIT package: generated, with the memory handling that the component ABI needs.
+
+#![allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
+
+/// The world of a transform.
+pub mod transform_module {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "transform-module",
+        pub_export_macro: true,
+        export_macro_name: "export_transform",
+        additional_derives: [PartialEq],
+    });
+}
+
+/// The world of a policy; what it has in common with a transform's is the same Rust type.
+pub mod policy_module {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "policy-module",
+        pub_export_macro: true,
+        export_macro_name: "export_policy",
+        additional_derives: [PartialEq],
+        with: {
+            "multus:delegate/types@0.1.0": crate::sys::transform_module::multus::delegate::types,
+            "multus:delegate/log@0.1.0": crate::sys::transform_module::multus::delegate::log,
+        },
+    });
+}

@@ -1,0 +1,98 @@
+//! What can go wrong on the way from a file to an installed module.
+
+use std::path::{Path, PathBuf};
+
+use multus_document::Problem;
+use multus_wasm::{Digest, FileError, Role};
+
+use crate::role::Misfits;
+
+/// A component that cannot become an artifact.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// Something else than a component.
+    #[error("this is {found}, not a component{advice}")]
+    NotAComponent {
+        /// What it is.
+        found: &'static str,
+        /// How to get a component from it, or nothing.
+        advice: &'static str,
+    },
+    /// The compiler does not take it.
+    #[error("cannot compile it: {0}")]
+    Refused(String),
+    /// The compiler itself could not start.
+    #[error("cannot start the compiler: {0}")]
+    Compiler(String),
+}
+
+/// A module that was not installed, or not compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// A component that cannot be one.
+    #[error("module {name}: {error}")]
+    Compile {
+        /// The module.
+        name: String,
+        /// Why.
+        error: CompileError,
+    },
+    /// The component does not fit its role.
+    #[error("module {name}: {misfits}")]
+    Misfits {
+        /// The module.
+        name: String,
+        /// All of them.
+        misfits: Misfits,
+    },
+    /// The name is taken by a module of another role.
+    #[error("module {name} is a {found} in the catalog: choose another name, or remove that one first")]
+    OtherRole {
+        /// The module.
+        name: String,
+        /// Its role.
+        found: Role,
+    },
+    /// The component's file holds something else than the catalog names.
+    #[error("module {name}: {} holds {found}, the catalog says {wanted}: add the module again", path.display())]
+    OtherContent {
+        /// The module.
+        name: String,
+        /// The component's file.
+        path: PathBuf,
+        /// Its digest.
+        found: Digest,
+        /// The catalog's digest.
+        wanted: Digest,
+    },
+    /// The catalog with the new entry would not be valid.
+    #[error("the catalog would not be valid: {}", list(problems))]
+    Invalid {
+        /// Every problem.
+        problems: Vec<Problem>,
+    },
+    /// The catalog or the lock that is there can't be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file could not be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+impl InstallError {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,204 @@
+//! Installing modules: component, artifact, lock and catalog, in this order, so that nothing ever names what is
+//! not there yet.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use multus_document::{Problem, json};
+use multus_wasm::{Catalog, Digest, ENGINE_ID, FileError, Lock, LockEntry, Module, Role, lock_path};
+use nix::fcntl::{Flock, FlockArg};
+use serde_json::Value;
+
+use crate::artifact::{Artifact, check_kind, compile_component};
+use crate::error::{CompileError, InstallError};
+use crate::files;
+use crate::registry::with_module;
+use crate::role::check_role;
+
+/// Where a node's modules are, as `wasm` in the plugin's configuration says.
+#[derive(Debug, Clone)]
+pub struct Installation {
+    /// The catalog; `modules.lock` lies beside it.
+    pub catalog: PathBuf,
+    /// Components, `<sha256>.wasm`.
+    pub module_dir: PathBuf,
+    /// Artifacts.
+    pub cache_dir: PathBuf,
+}
+
+/// A module to be added, or to get a new component.
+#[derive(Debug, Clone, Copy)]
+pub struct NewModule<'a> {
+    /// Its name in the catalog.
+    pub name: &'a str,
+    /// What it is for.
+    pub role: Role,
+    /// The component.
+    pub component: &'a [u8],
+    /// Transforms, new entries only: what it may change.
+    pub may_change: &'a [String],
+    /// Transforms, new entries only: the plugin types it works on; empty is all.
+    pub types: &'a [String],
+    /// New entries only: its settings.
+    pub settings: Option<&'a Value>,
+}
+
+/// A module that has its artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compiled {
+    /// Its name in the catalog.
+    pub name: String,
+    /// Its component.
+    pub component: Digest,
+    /// The artifact's size in bytes.
+    pub size: u64,
+    /// Whether it was compiled now; else the artifact was there and is authentic.
+    pub fresh: bool,
+}
+
+impl Installation {
+    /// Checks, compiles and installs a component, and writes it into the catalog: a new name gets an entry and
+    /// the last place in its role's order, one that is there only another digest.
+    ///
+    /// # Errors
+    /// What is no component or does not fit its role, a catalog that would not be valid, and files that cannot be
+    /// written. Nothing in the catalog has changed then.
+    pub fn add(&self, module: &NewModule<'_>) -> Result<Compiled, InstallError> {
+        check(module.name, module.role, module.component)?;
+        let _locked = self.lock_installation()?;
+        let digest = Digest::of(module.component);
+        let catalog = with_module(self.read_catalog()?, module, &digest)?;
+        files::directory(&self.module_dir)?;
+        files::write(&self.component_path(&digest), module.component, 0o644)?;
+        let mut lock = Lock::load(&self.lock_path())?;
+        let compiled = self.compile_one(module.name, &digest, module.component, &mut lock)?;
+        self.write_lock(&lock)?;
+        write_json(&self.catalog, &catalog)?;
+        Ok(compiled)
+    }
+
+    /// Gives every module of the catalog an artifact for this version of the engine, where it has none that is
+    /// authentic. The lock afterwards names the catalog's components only.
+    ///
+    /// # Errors
+    /// Every module that has none now; the others have theirs all the same.
+    pub fn compile_all(&self) -> Result<Vec<Compiled>, Vec<InstallError>> {
+        let one = |error| vec![error];
+        let _locked = self.lock_installation().map_err(one)?;
+        let catalog = Catalog::load(&self.catalog).map_err(|error| one(error.into()))?;
+        let mut lock = Lock::load(&self.lock_path()).map_err(|error| one(error.into()))?;
+        lock.artifacts
+            .retain(|entry| catalog.modules.values().any(|module| module.digest == entry.component));
+        let (mut compiled, mut errors) = (Vec::new(), Vec::new());
+        for (name, module) in &catalog.modules {
+            match self.compile_installed(name, module, &mut lock) {
+                Ok(one) => compiled.push(one),
+                Err(error) => errors.push(error),
+            }
+        }
+        errors.extend(self.write_lock(&lock).err());
+        if errors.is_empty() { Ok(compiled) } else { Err(errors) }
+    }
+
+    fn compile_installed(
+        &self,
+        name: &str,
+        module: &Module,
+        lock: &mut Lock,
+    ) -> Result<Compiled, InstallError> {
+        let path = self.component_path(&module.digest);
+        let component = fs::read(&path).map_err(InstallError::io("read", &path))?;
+        let found = Digest::of(&component);
+        if found != module.digest {
+            return Err(InstallError::OtherContent {
+                name: name.to_owned(),
+                path,
+                found,
+                wanted: module.digest,
+            });
+        }
+        check(name, module.role, &component)?;
+        self.compile_one(name, &found, &component, lock)
+    }
+
+    fn compile_one(
+        &self,
+        name: &str,
+        digest: &Digest,
+        component: &[u8],
+        lock: &mut Lock,
+    ) -> Result<Compiled, InstallError> {
+        let result = |size, fresh| Compiled { name: name.to_owned(), component: *digest, size, fresh };
+        if let Some(entry) = lock.find(digest, ENGINE_ID).filter(|entry| entry.is_authentic(&self.cache_dir))
+        {
+            return Ok(result(entry.size, false));
+        }
+        let artifact = compile_component(component).map_err(|error| compile_error(name, error))?;
+        let entry = entry_of(&artifact);
+        files::directory(&self.cache_dir)?;
+        files::write(&entry.path(&self.cache_dir), &artifact.bytes, 0o600)?;
+        lock.artifacts.retain(|old| old.component != *digest || old.engine != ENGINE_ID);
+        let compiled = result(entry.size, true);
+        lock.artifacts.push(entry);
+        Ok(compiled)
+    }
+
+    /// Two installations at once would lose one of the two entries.
+    fn lock_installation(&self) -> Result<Flock<File>, InstallError> {
+        let directory =
+            self.catalog.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        files::directory(directory)?;
+        let file = File::open(directory).map_err(InstallError::io("open", directory))?;
+        Flock::lock(file, FlockArg::LockExclusive)
+            .map_err(|(_, errno)| InstallError::io("lock", directory)(errno.into()))
+    }
+
+    fn read_catalog(&self) -> Result<Value, InstallError> {
+        match fs::read(&self.catalog) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Ok(Value::Object(Default::default()))
+            }
+            Err(error) => Err(InstallError::io("read", &self.catalog)(error)),
+            Ok(text) => json::parse(&text).map_err(|error| {
+                let problems = vec![Problem::new("", error.to_string())];
+                FileError::Invalid { path: self.catalog.clone(), problems }.into()
+            }),
+        }
+    }
+
+    fn write_lock(&self, lock: &Lock) -> Result<(), InstallError> {
+        write_json(&self.lock_path(), lock)
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        lock_path(&self.catalog)
+    }
+
+    fn component_path(&self, digest: &Digest) -> PathBuf {
+        self.module_dir.join(format!("{}.wasm", digest.hex()))
+    }
+}
+
+fn check(name: &str, role: Role, component: &[u8]) -> Result<(), InstallError> {
+    check_kind(component).map_err(|error| compile_error(name, error))?;
+    check_role(component, role).map_err(|misfits| InstallError::Misfits { name: name.to_owned(), misfits })
+}
+
+fn compile_error(name: &str, error: CompileError) -> InstallError {
+    InstallError::Compile { name: name.to_owned(), error }
+}
+
+fn entry_of(artifact: &Artifact) -> LockEntry {
+    LockEntry {
+        component: artifact.component,
+        engine: ENGINE_ID.to_owned(),
+        artifact: artifact.digest,
+        size: artifact.bytes.len() as u64,
+    }
+}
+
+fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), InstallError> {
+    let text =
+        serde_json::to_string_pretty(value).map_err(|error| InstallError::io("write", path)(error.into()))?;
+    files::write(path, (text + "\n").as_bytes(), 0o644)
+}

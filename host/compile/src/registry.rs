@@ -1,0 +1,111 @@
+//! Edits the catalog's text: an entry is added or gets a new digest, everything else stays the operator's.
+
+use multus_wasm::{Catalog, Digest, Role};
+use serde_json::{Map, Value, json};
+
+use crate::error::InstallError;
+use crate::install::NewModule;
+
+/// The catalog with the module in it. One that is there keeps its settings, limits and place.
+pub(crate) fn with_module(
+    mut catalog: Value,
+    module: &NewModule<'_>,
+    digest: &Digest,
+) -> Result<Value, InstallError> {
+    if let Some(root) = catalog.as_object_mut() {
+        if let Some(modules) = member(root, "modules", json!({})).as_object_mut() {
+            let entry = member(modules, module.name, new_entry(module));
+            check_same_role(entry, module)?;
+            if let Some(entry) = entry.as_object_mut() {
+                entry.insert("digest".to_owned(), digest.to_string().into());
+            }
+        }
+        let order = member(root, order_key(module.role), json!([]));
+        if let Some(order) = order.as_array_mut()
+            && !order.contains(&module.name.into())
+        {
+            order.push(module.name.into());
+        }
+    }
+    Catalog::from_value(&catalog).map_err(|problems| InstallError::Invalid { problems })?;
+    Ok(catalog)
+}
+
+fn member<'a>(object: &'a mut Map<String, Value>, key: &str, absent: Value) -> &'a mut Value {
+    object.entry(key).or_insert(absent)
+}
+
+fn new_entry(module: &NewModule<'_>) -> Value {
+    let mut entry = Map::new();
+    entry.insert("role".to_owned(), module.role.name().into());
+    entry.insert("digest".to_owned(), Value::Null);
+    if module.role == Role::Transform {
+        entry.insert("mayChange".to_owned(), module.may_change.into());
+        if !module.types.is_empty() {
+            entry.insert("match".to_owned(), json!({ "types": module.types }));
+        }
+    }
+    if let Some(settings) = module.settings {
+        entry.insert("settings".to_owned(), settings.clone());
+    }
+    Value::Object(entry)
+}
+
+fn check_same_role(entry: &Value, module: &NewModule<'_>) -> Result<(), InstallError> {
+    let found =
+        Role::ALL.into_iter().find(|role| entry.get("role").and_then(Value::as_str) == Some(role.name()));
+    match found {
+        Some(found) if found != module.role => {
+            Err(InstallError::OtherRole { name: module.name.to_owned(), found })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn order_key(role: Role) -> &'static str {
+    match role {
+        Role::Transform => "transforms",
+        Role::Policy => "policies",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn module(name: &'static str, role: Role) -> NewModule<'static> {
+        NewModule { name, role, component: b"", may_change: &[], types: &[], settings: None }
+    }
+
+    #[test]
+    fn a_new_module_stands_last_and_an_old_one_keeps_what_the_operator_wrote() {
+        let (one, two) = (Digest::of(b"1"), Digest::of(b"2"));
+        let mut catalog = with_module(json!({}), &module("guard", Role::Policy), &one).unwrap();
+        catalog["modules"]["guard"]["mode"] = "monitor".into();
+        let jumbo = NewModule { may_change: &["/mtu".to_owned()], ..module("jumbo", Role::Transform) };
+        let catalog = with_module(catalog, &jumbo, &one).unwrap();
+        let catalog = with_module(catalog, &module("guard", Role::Policy), &two).unwrap();
+        let expected = json!({
+            "modules": {
+                "guard": { "role": "policy", "digest": two.to_string(), "mode": "monitor" },
+                "jumbo": { "role": "transform", "digest": one.to_string(), "mayChange": ["/mtu"] },
+            },
+            "policies": ["guard"],
+            "transforms": ["jumbo"],
+        });
+        assert_eq!(catalog, expected);
+    }
+
+    #[test]
+    fn a_name_does_not_change_its_role_and_a_broken_catalog_is_not_touched() {
+        let digest = Digest::of(b"1");
+        let catalog = with_module(json!({}), &module("guard", Role::Policy), &digest).unwrap();
+        let error = with_module(catalog, &module("guard", Role::Transform), &digest).unwrap_err();
+        assert!(error.to_string().contains("is a policy in the catalog"), "{error}");
+        for broken in [json!([]), json!({"modules": 1}), json!({"policies": {}}), json!({"policies": ["x"]})]
+        {
+            let error = with_module(broken.clone(), &module("guard", Role::Policy), &digest).unwrap_err();
+            assert!(matches!(error, InstallError::Invalid { .. }), "{broken}: {error}");
+        }
+    }
+}

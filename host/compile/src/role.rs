@@ -1,0 +1,132 @@
+//! Whether a component fits the world of its role: found when it is installed, not when a pod starts.
+
+use std::fmt;
+
+use multus_wasm::Role;
+use wit_component::{DecodedWasm, decode, targets};
+use wit_parser::{Resolve, SourceMap, WorldId, WorldItem, WorldKey};
+
+/// The WIT package, the same text that host and SDK are built from.
+const WIT: [(&str, &str); 5] = [
+    ("types.wit", include_str!("../../../guest-sdk/wit/types.wit")),
+    ("log.wit", include_str!("../../../guest-sdk/wit/log.wit")),
+    ("transform.wit", include_str!("../../../guest-sdk/wit/transform.wit")),
+    ("policy.wit", include_str!("../../../guest-sdk/wit/policy.wit")),
+    ("worlds.wit", include_str!("../../../guest-sdk/wit/worlds.wit")),
+];
+
+/// Everything about a component that does not fit its role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfits(pub Vec<String>);
+
+impl fmt::Display for Misfits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("; "))
+    }
+}
+
+impl std::error::Error for Misfits {}
+
+/// Checks that a component exports what its role needs and imports nothing that its role is not given, with
+/// the types of both.
+///
+/// # Errors
+/// All misfits.
+pub fn check_role(component: &[u8], role: Role) -> Result<(), Misfits> {
+    let failed = |error: String| Misfits(vec![error]);
+    let (resolve, world) = worlds(role).map_err(failed)?;
+    let decoded = decode(component).map_err(|error| failed(format!("it cannot be read: {error:#}")))?;
+    let DecodedWasm::Component(theirs, their_world) = decoded else {
+        return Err(failed("it is a WIT package, which has no code".to_owned()));
+    };
+    let misfits = names(&resolve, world, &theirs, their_world, role);
+    if !misfits.is_empty() {
+        return Err(Misfits(misfits));
+    }
+    // Names fit; now the types behind them.
+    targets(&resolve, world, component, true)
+        .map_err(|error| failed(format!("its types are not those of a {role}: {}", error.root_cause())))
+}
+
+fn names(
+    ours: &Resolve,
+    our_world: WorldId,
+    theirs: &Resolve,
+    their_world: WorldId,
+    role: Role,
+) -> Vec<String> {
+    let (given, needed) = (imports(ours, our_world), exports(ours, our_world));
+    let (wanted, offered) = (imports(theirs, their_world), exports(theirs, their_world));
+    let foreign = wanted.iter().filter(|name| !given.iter().any(|given| same_track(given, name)));
+    let missing = needed.iter().filter(|name| !offered.iter().any(|offered| same_track(offered, name)));
+    let foreign = foreign.map(|name| format!("it imports {name}, which a {role} is not given"));
+    let missing = missing.map(|name| format!("it does not export {name}, which a {role} needs"));
+    foreign.chain(missing).collect()
+}
+
+/// `0.1.1` serves who asks for `0.1.0` and the reverse.
+fn same_track(one: &str, other: &str) -> bool {
+    let track = |name: &str| name.rsplit_once('.').map(|(track, _)| track.to_owned());
+    one == other || (one.contains("@0.") && track(one) == track(other))
+}
+
+fn imports(resolve: &Resolve, world: WorldId) -> Vec<String> {
+    resolve.worlds.get(world).map(|world| item_names(resolve, &world.imports)).unwrap_or_default()
+}
+
+fn exports(resolve: &Resolve, world: WorldId) -> Vec<String> {
+    resolve.worlds.get(world).map(|world| item_names(resolve, &world.exports)).unwrap_or_default()
+}
+
+fn item_names<'a>(
+    resolve: &Resolve,
+    items: impl IntoIterator<Item = (&'a WorldKey, &'a WorldItem)>,
+) -> Vec<String> {
+    items.into_iter().map(|(key, _)| resolve.name_world_key(key)).collect()
+}
+
+fn worlds(role: Role) -> Result<(Resolve, WorldId), String> {
+    let mut sources = SourceMap::default();
+    for (name, text) in WIT {
+        sources.push_str(name, text);
+    }
+    let group = sources.parse().map_err(|(_, error)| error.to_string())?;
+    let mut resolve = Resolve::default();
+    let package = resolve.push_group(group).map_err(|error| error.to_string())?;
+    let world = resolve.select_world(&[package], Some(role.world())).map_err(|error| error.to_string())?;
+    Ok((resolve, world))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_role_has_its_world_and_exports_its_interface() {
+        for role in Role::ALL {
+            let (resolve, world) = worlds(role).unwrap();
+            assert_eq!(exports(&resolve, world), [role.interface()]);
+            assert_eq!(
+                imports(&resolve, world),
+                ["multus:delegate/log@0.1.0", "multus:delegate/types@0.1.0"],
+                "a role's imports are its authority"
+            );
+        }
+    }
+
+    #[test]
+    fn an_empty_component_fits_no_role() {
+        let misfits = check_role(b"\0asm\x0d\0\x01\0", Role::Policy).unwrap_err();
+        assert_eq!(
+            misfits.to_string(),
+            "it does not export multus:delegate/policy@0.1.0, which a policy needs"
+        );
+    }
+
+    #[test]
+    fn versions_of_one_track_fit() {
+        assert!(same_track("a:b/c@0.1.0", "a:b/c@0.1.7"));
+        assert!(!same_track("a:b/c@0.1.0", "a:b/c@0.2.0"));
+        assert!(!same_track("a:b/c@0.1.0", "a:b/d@0.1.0"));
+    }
+}

@@ -1,0 +1,147 @@
+//! The operator's list of modules: what each is for, what it may change and use, and in which order they work.
+
+mod fields;
+mod read;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use multus_document::{Problem, json};
+use serde_json::Value;
+
+use crate::digest::Digest;
+use crate::error::FileError;
+use crate::limits::Limits;
+use crate::pattern::Pattern;
+use crate::trusted;
+
+/// The modules of a node.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    /// All modules by name.
+    pub modules: BTreeMap<String, Module>,
+    /// The transforms, in the order in which they work.
+    pub transforms: Vec<String>,
+    /// The policies, in the order in which they are asked.
+    pub policies: Vec<String>,
+}
+
+/// One module of the catalog.
+#[derive(Debug, Clone)]
+pub struct Module {
+    /// What it is for.
+    pub role: Role,
+    /// The component's digest: nothing else is ever run under this name.
+    pub digest: Digest,
+    /// What a call may use.
+    pub limits: Limits,
+    /// Handed to the module with each call.
+    pub settings: Value,
+    /// Transforms: the plugin types it works on; `None` is all.
+    pub types: Option<Vec<String>>,
+    /// Transforms: what it may change.
+    pub may_change: Vec<Pattern>,
+    /// Policies: whether its verdict counts.
+    pub mode: Mode,
+    /// Policies: what counts where it gives no verdict.
+    pub on_failure: OnFailure,
+}
+
+/// What a module is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Changes a plugin's configuration before it runs.
+    Transform,
+    /// Lets an attachment pass, warns, or refuses it.
+    Policy,
+}
+
+/// Whether a policy's verdict counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It does.
+    Enforce,
+    /// What it would have refused is logged and let pass.
+    Monitor,
+}
+
+/// What counts where a policy gives no verdict because it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFailure {
+    /// The attachment is refused.
+    Deny,
+    /// It is logged and let pass.
+    Allow,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 2] = [Self::Transform, Self::Policy];
+
+    /// The interface that a module of this role exports.
+    pub fn interface(self) -> &'static str {
+        match self {
+            Self::Transform => "multus:delegate/transform@0.1.0",
+            Self::Policy => "multus:delegate/policy@0.1.0",
+        }
+    }
+
+    /// The WIT world that a module of this role is built for.
+    pub fn world(self) -> &'static str {
+        match self {
+            Self::Transform => "transform-module",
+            Self::Policy => "policy-module",
+        }
+    }
+
+    /// The role as the catalog spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Transform => "transform",
+            Self::Policy => "policy",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Catalog {
+    /// Reads the catalog's file, which only root or the effective user may be able to write.
+    ///
+    /// # Errors
+    /// Why it can't be read or trusted, or every problem in it.
+    pub fn load(path: &Path) -> Result<Self, FileError> {
+        let text = trusted::read(path)?;
+        Self::parse(&text).map_err(|problems| FileError::Invalid { path: path.to_owned(), problems })
+    }
+
+    /// Reads a catalog's text.
+    ///
+    /// # Errors
+    /// Every problem at once.
+    pub fn parse(text: &[u8]) -> Result<Self, Vec<Problem>> {
+        let value: Value = json::parse(text).map_err(|error| vec![Problem::new("", error.to_string())])?;
+        Self::from_value(&value)
+    }
+
+    /// Reads a catalog that was parsed already, for those who locate the problems in the text.
+    ///
+    /// # Errors
+    /// Every problem at once.
+    pub fn from_value(value: &Value) -> Result<Self, Vec<Problem>> {
+        read::catalog(value)
+    }
+
+    /// The modules of a role, in order.
+    pub fn order(&self, role: Role) -> &[String] {
+        match role {
+            Role::Transform => &self.transforms,
+            Role::Policy => &self.policies,
+        }
+    }
+}

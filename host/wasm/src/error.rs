@@ -1,0 +1,236 @@
+//! What can go wrong with a module, and with the operator's files that describe modules.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use multus_document::Problem;
+
+use crate::catalog::Role;
+use crate::change::Change;
+use crate::digest::Digest;
+use crate::engine::STACK_BYTES;
+use crate::limits::{human_duration, human_size};
+use crate::log::LogLine;
+
+/// A module that could not do its work.
+#[derive(Debug, thiserror::Error)]
+#[error("module {module}: {fault}")]
+pub struct ModuleError {
+    /// The module's name in the catalog.
+    pub module: String,
+    /// What went wrong.
+    pub fault: Box<Fault>,
+    /// What the module had logged by then.
+    pub log: Vec<LogLine>,
+}
+
+impl ModuleError {
+    pub(crate) fn new(module: &str, fault: Fault) -> Self {
+        Self { module: module.to_owned(), fault: Box::new(fault), log: Vec::new() }
+    }
+
+    /// The CNI error code: 7 where the catalog or a configuration has to change, 50 where the node is not
+    /// ready, the module's own where it refused, 100 where it failed, 999 where the host did.
+    pub fn code(&self) -> u32 {
+        match &*self.fault {
+            Fault::NotInCatalog { .. }
+            | Fault::OtherRole { .. }
+            | Fault::WrongRole { .. }
+            | Fault::UngrantedImport { .. }
+            | Fault::ForbiddenChange { .. } => 7,
+            Fault::NoArtifact { .. } | Fault::Tampered { .. } | Fault::Unusable { .. } => 50,
+            Fault::Failure { code, .. } => *code,
+            Fault::Host { .. } => 999,
+            Fault::Time { .. }
+            | Fault::WallTime { .. }
+            | Fault::Memory { .. }
+            | Fault::Table { .. }
+            | Fault::Stack
+            | Fault::Data { .. }
+            | Fault::Trap { .. }
+            | Fault::InvalidOutput { .. } => 100,
+        }
+    }
+}
+
+/// What went wrong with a module.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The name is not in the catalog.
+    #[error("not in the catalog, which has {known}")]
+    NotInCatalog {
+        /// The names it has.
+        known: String,
+    },
+    /// Asked to do another role's work.
+    #[error("the catalog has it as a {found}, it was asked to be a {asked}")]
+    OtherRole {
+        /// Its role in the catalog.
+        found: Role,
+        /// What was asked.
+        asked: Role,
+    },
+    /// The component does not export what its role needs.
+    #[error("it does not export {}, so it cannot be a {role}: correct the catalog's role or digest", role.interface())]
+    WrongRole {
+        /// Its role in the catalog.
+        role: Role,
+    },
+    /// The component imports what its role is not given.
+    #[error("it imports {import}, which a {role} is not given: build it without, for wasm32-unknown-unknown")]
+    UngrantedImport {
+        /// The import's name.
+        import: String,
+        /// Its role in the catalog.
+        role: Role,
+    },
+    /// Nothing was compiled for this digest and this engine.
+    #[error("no compiled artifact of {digest} for this host ({why}): run `multusctl module compile --all`")]
+    NoArtifact {
+        /// The component's digest in the catalog.
+        digest: Digest,
+        /// Which of the two files lacks it.
+        why: String,
+    },
+    /// The artifact is not the one that was compiled here, or others can write it.
+    #[error("refused to load {}: {why}; find out who changed it, then run `multusctl module compile --all`", path.display())]
+    Tampered {
+        /// The artifact's path.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The artifact is authentic but this engine can't load it.
+    #[error("cannot load {}: {reason}; run `multusctl module compile --all` on this node", path.display())]
+    Unusable {
+        /// The artifact's path.
+        path: PathBuf,
+        /// Wasmtime's or the system's reason.
+        reason: String,
+    },
+    /// Past its limit of CPU time.
+    #[error("time limit of {} reached", human_duration(*limit))]
+    Time {
+        /// The limit.
+        limit: Duration,
+    },
+    /// Did not get or not use enough CPU to finish.
+    #[error("no answer after {} of real time: the node is overloaded", human_duration(*limit))]
+    WallTime {
+        /// The bound on real time, a multiple of the limit of CPU time.
+        limit: Duration,
+    },
+    /// Past its limit of memory, all its linear memories together.
+    #[error("memory limit of {} reached", human_size(*limit))]
+    Memory {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// Too many table elements.
+    #[error("limit of {limit} table elements reached")]
+    Table {
+        /// The limit in elements, all tables together.
+        limit: usize,
+    },
+    /// Recursion without end.
+    #[error("call stack of {} exhausted", human_size(STACK_BYTES as u64))]
+    Stack,
+    /// Handed more to the host in one call than the host takes.
+    #[error("handed the host more than {} in one call", human_size(*limit))]
+    Data {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// Stopped by itself: a panic, an invalid memory access.
+    #[error("it crashed: {message}")]
+    Trap {
+        /// Its own last error line, or the trap's name.
+        message: String,
+    },
+    /// The answer is not what the role asks for.
+    #[error("its answer is no usable configuration: {why}")]
+    InvalidOutput {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A transform changed what the catalog does not let it change.
+    #[error("changed what it may not: {}; mayChange is {allowed}", list_changes(changes))]
+    ForbiddenChange {
+        /// The forbidden changes only.
+        changes: Vec<Change>,
+        /// The catalog's patterns, for the message.
+        allowed: String,
+    },
+    /// The module's own, deliberate error.
+    #[error("{message}{}{details}", if details.is_empty() { "" } else { "; " })]
+    Failure {
+        /// CNI error code.
+        code: u32,
+        /// For people.
+        message: String,
+        /// More for people, may be empty.
+        details: String,
+    },
+    /// The host could not run it.
+    #[error("the host cannot run it: {message}")]
+    Host {
+        /// What failed.
+        message: String,
+    },
+}
+
+fn list_changes(changes: &[Change]) -> String {
+    let mut text = String::new();
+    for (index, change) in changes.iter().enumerate() {
+        if index == 5 {
+            let _ = write!(text, " and {} more", changes.len() - index);
+            break;
+        }
+        let _ = write!(text, "{}{change}", if index > 0 { ", " } else { "" });
+    }
+    text
+}
+
+/// A catalog or a lock that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// Not there or not readable.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Others could have written it.
+    #[error("refused {}: {why}", path.display())]
+    Untrusted {
+        /// The file.
+        path: PathBuf,
+        /// Owner, mode or kind of file, and what it should be.
+        why: String,
+    },
+    /// Readable, but wrong inside.
+    #[error("{}: {}", path.display(), list_problems(problems))]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Every problem at once.
+        problems: Vec<Problem>,
+    },
+}
+
+impl FileError {
+    /// The CNI error code: 5 for what can't be read, 7 for what has to be changed.
+    pub fn code(&self) -> u32 {
+        match self {
+            Self::Unreadable { .. } => 5,
+            Self::Untrusted { .. } | Self::Invalid { .. } => 7,
+        }
+    }
+}
+
+fn list_problems(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
