@@ -1,0 +1,45 @@
+//! The network-status of pods, beside their manifests.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::name;
+use crate::source::SourceError;
+
+/// Where a pod's network-status is written below a folder of manifests.
+///
+/// # Errors
+/// A namespace or name that is not one: it could lead out of the folder.
+pub fn status_path(directory: &Path, namespace: &str, pod: &str) -> Result<PathBuf, SourceError> {
+    if !name::is_label(namespace) || !name::is_subdomain(pod) {
+        return Err(SourceError::PodName { namespace: namespace.to_owned(), name: pod.to_owned() });
+    }
+    Ok(directory.join("network-status").join(namespace).join(format!("{pod}.json")))
+}
+
+/// Writes the file whole or not at all. Without a sync: after a power cut the pod is gone too.
+pub(super) fn write(path: &Path, status: &str) -> Result<(), SourceError> {
+    // The name starts with a dot, and calls for one pod never write at the same time.
+    let temporary = path.with_file_name(format!(".{}.tmp", std::process::id()));
+    let written = path
+        .parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(&temporary, status))
+        .and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // What is in the way may be the full disk; the error that counts is the first one.
+        let _ = fs::remove_file(&temporary);
+    }
+    written.map_err(|error| SourceError::Status { what: "write", path: path.to_owned(), error })
+}
+
+/// Removes the file if it is there.
+pub(super) fn remove(path: &Path) -> Result<(), SourceError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(SourceError::Status { what: "remove", path: path.to_owned(), error })
+        }
+        _ => Ok(()),
+    }
+}

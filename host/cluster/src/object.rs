@@ -1,0 +1,71 @@
+//! The objects that sources give, whatever they were read from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Which pod a call is for, as the runtime names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodRef {
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod's name.
+    pub name: String,
+    /// The pod's UID, where the runtime gave one: a name is used again, a UID never.
+    pub uid: Option<String>,
+}
+
+/// `namespace/name`.
+impl fmt::Display for PodRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// What is known of a pod.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pod {
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod's name.
+    pub name: String,
+    /// The pod's UID; empty for a manifest that was never given to an API server.
+    pub uid: String,
+    /// The service account it runs as; `default` where the manifest leaves it out.
+    pub service_account: String,
+    /// The pod's labels.
+    pub labels: BTreeMap<String, String>,
+    /// The pod's annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// The labels of the pod's namespace, with `kubernetes.io/metadata.name` as API servers add it.
+    pub namespace_labels: BTreeMap<String, String>,
+    /// Read by the kubelet from a file: the UID that a runtime passes is then not the API's.
+    pub static_pod: bool,
+}
+
+/// Names a network definition.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NetworkRef {
+    /// The definition's namespace.
+    pub namespace: String,
+    /// The definition's name.
+    pub name: String,
+}
+
+/// `namespace/name`.
+impl fmt::Display for NetworkRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// A NetworkAttachmentDefinition (NP-02).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NetworkDefinition {
+    /// Its namespace and name.
+    pub reference: NetworkRef,
+    /// `spec.config`: a CNI configuration as JSON text, not looked into. Empty when the definition
+    /// names a network that the node's own files describe (NP-03, NP-06).
+    pub config: String,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+}

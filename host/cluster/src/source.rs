@@ -1,0 +1,138 @@
+//! Where pods and network definitions come from.
+
+use std::io;
+use std::path::PathBuf;
+
+use multus_document::SyntaxError;
+
+use crate::object::{NetworkDefinition, NetworkRef, Pod, PodRef};
+
+/// Gives pods and network definitions, and takes their status. Synchronous, and shaped so that a
+/// call for one pod costs as few round trips as possible.
+pub trait Source {
+    /// A pod, or `None` if the source does not know it.
+    ///
+    /// # Errors
+    /// The source could not be asked, or what it holds is not fit to be used.
+    fn pod(&self, namespace: &str, name: &str) -> Result<Option<Pod>, SourceError>;
+
+    /// All the definitions that a pod asked for, in the order asked, each found or not.
+    ///
+    /// # Errors
+    /// The source could not be asked, or what it holds is not fit to be used.
+    fn networks(
+        &self,
+        wanted: &[NetworkRef],
+    ) -> Result<Vec<Result<NetworkDefinition, NotFound>>, SourceError>;
+
+    /// Writes a pod's network-status (a JSON list, NP-27), or removes it. A removal never touches
+    /// the status of a newer pod of the same name; where there is nothing to remove it succeeds.
+    ///
+    /// # Errors
+    /// The status could not be written, or belongs to a pod with another UID.
+    fn set_network_status(&self, pod: &PodRef, status: Option<&str>) -> Result<(), SourceError>;
+}
+
+/// A network definition that the source does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("network {reference} is not defined in {place}{}", among(.known))]
+pub struct NotFound {
+    /// What was asked for.
+    pub reference: NetworkRef,
+    /// Where it was looked for, for people.
+    pub place: String,
+    /// The definitions that this namespace does have.
+    pub known: Vec<String>,
+}
+
+fn among(known: &[String]) -> String {
+    match known {
+        [] => "; that namespace has no definitions at all".to_owned(),
+        known => format!("; that namespace has: {}", known.join(", ")),
+    }
+}
+
+/// Why a source could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A folder or file could not be read.
+    #[error("can't read manifests at {}: {error}; check that it exists and who may read it", path.display())]
+    Unreadable {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Something with a manifest's name that is not a file: skipping it could lose a network.
+    #[error("{} is named like a manifest but is not a file; remove or rename it", path.display())]
+    NotAFile {
+        /// What it is called.
+        path: PathBuf,
+    },
+    /// More than is read while a pod waits.
+    #[error("{} holds {what}, the limit is {limit}; keep only manifests of pods and networks there", path.display())]
+    TooMuch {
+        /// The folder or file.
+        path: PathBuf,
+        /// What there is too much of.
+        what: &'static str,
+        /// As much as is read.
+        limit: usize,
+    },
+    /// A file is not YAML or JSON.
+    #[error("manifest {}: {error}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Where the reader stopped, and why.
+        error: SyntaxError,
+    },
+    /// A file holds objects that are not what their kind says.
+    #[error("manifest {}: {}", path.display(), .problems.join("; "))]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Every problem, each with its place in the file.
+        problems: Vec<String>,
+    },
+    /// Two objects of the same name: which one counts is nobody's guess.
+    #[error("{kind} {name} is defined twice, in {} and in {}; remove one", first.display(), second.display())]
+    Duplicate {
+        /// The object's kind.
+        kind: &'static str,
+        /// The object's name, with its namespace if it has one.
+        name: String,
+        /// The file that was read first.
+        first: PathBuf,
+        /// The file with the repetition; the same one if it holds both.
+        second: PathBuf,
+    },
+    /// A pod's name that Kubernetes would not have accepted, and that could leave the folder.
+    #[error(
+        "{namespace:?}/{name:?} can't be a pod: K8S_POD_NAMESPACE and K8S_POD_NAME must be DNS-1123 names"
+    )]
+    PodName {
+        /// The namespace that was given.
+        namespace: String,
+        /// The name that was given.
+        name: String,
+    },
+    /// The pod was replaced by another one of the same name.
+    #[error("the pod {pod} with UID {} was replaced by one with UID {found}: its network-status is not ours to write", pod.uid.as_deref().unwrap_or_default())]
+    Replaced {
+        /// The pod of this call.
+        pod: PodRef,
+        /// The UID that this name has now.
+        found: String,
+    },
+    /// The status file could not be written or removed.
+    #[error("can't {what} the network-status {}: {error}", path.display())]
+    Status {
+        /// What was tried.
+        what: &'static str,
+        /// The status file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+}

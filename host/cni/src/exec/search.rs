@@ -1,0 +1,49 @@
+//! Finding the binary that a `type` means.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Code, Error};
+
+/// The first executable of this name in the folders, in their order.
+///
+/// # Errors
+/// Code 7: a name that is not a file's name, or one that none of the folders has; they are listed.
+pub fn find_plugin(name: &str, dirs: &[PathBuf]) -> Result<PathBuf, Error> {
+    if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\\', '\0']) {
+        let message = format!("`{name}` is not the name of a plugin");
+        return Err(Error::new(Code::InvalidConfig, message).with_details("a `type` is a file's name without its folder"));
+    }
+    let found = dirs.iter().map(|dir| dir.join(name)).find(|path| is_executable(path));
+    found.ok_or_else(|| {
+        let searched: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
+        Error::new(Code::InvalidConfig, format!("there is no plugin binary `{name}`"))
+            .with_details(format!("searched {}; install it there or correct `type`", searched.join(", ")))
+    })
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_executable_of_the_name_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = ["a", "b", "c"].map(|name| dir.path().join(name));
+        for (dir, mode) in dirs.iter().zip([0o644, 0o755, 0o755]) {
+            std::fs::create_dir(dir).unwrap();
+            std::fs::write(dir.join("bridge"), "").unwrap();
+            std::fs::set_permissions(dir.join("bridge"), std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        std::fs::create_dir(dirs[0].join("ptp")).unwrap();
+        assert_eq!(find_plugin("bridge", &dirs).unwrap(), dirs[1].join("bridge"));
+        assert!(find_plugin("ptp", &dirs).unwrap_err().details.contains("/a, "));
+        for name in ["", "..", "../bridge", "/bin/sh", "a\0b"] {
+            assert_eq!(find_plugin(name, &dirs).unwrap_err().code, 7, "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! A result as text: kept as the plugin printed it, converted only where another version is asked for.
+
+use multus_document::Object;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::CniResult;
+use super::wire::{Early, Later};
+use crate::error::{Code, Error};
+use crate::version::Version;
+
+/// A checked result in the version of its network.
+#[derive(Debug, Clone)]
+pub struct ResultDocument {
+    version: Version,
+    text: Box<RawValue>,
+}
+
+impl ResultDocument {
+    /// Reads what a plugin printed for an ADD. Text in another version than `expected` is converted; text
+    /// without a version counts as being in the expected one, as the reference library reads it.
+    ///
+    /// # Errors
+    /// Code 6 for no or unreadable text, code 1 for a version that we don't speak.
+    pub fn parse(stdout: &[u8], expected: Version) -> Result<Self, Error> {
+        if stdout.trim_ascii().is_empty() {
+            let message = "the plugin exited with success but printed no result";
+            return Err(Error::new(Code::Decode, message));
+        }
+        let mut object = Object::parse(stdout).map_err(|error| unreadable(&error.to_string(), stdout))?;
+        let version = match object.get("cniVersion") {
+            None => expected,
+            Some(Value::String(text)) if text.is_empty() => expected,
+            Some(Value::String(text)) => Version::parse(&text)?,
+            Some(other) => return Err(unreadable(&format!("cniVersion is {other}"), stdout)),
+        };
+        if !version.is_supported() {
+            let message = format!("the plugin returned a result of version {version}, which is not known here");
+            return Err(Error::new(Code::IncompatibleVersion, message));
+        }
+        object.set("cniVersion", &Value::from(version.to_string()));
+        let document = Self { version, text: raw(&object)? };
+        document.result()?;
+        Ok(Self { version: expected, text: document.to_version(expected)? })
+    }
+
+    /// The version that the text is in.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The text.
+    pub fn raw(&self) -> &RawValue {
+        &self.text
+    }
+
+    /// What the text says.
+    ///
+    /// # Errors
+    /// Code 6, naming what is not as the version wants it.
+    pub fn result(&self) -> Result<CniResult, Error> {
+        if self.version < Version::V0_3_0 {
+            self.read::<Early>().map(Early::read)
+        } else {
+            self.read::<Later>().map(Later::read)
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_str(self.text.get())
+            .map_err(|error| unreadable(&format!("as a result of version {}: {error}", self.version), self.text.get().as_bytes()))
+    }
+
+    /// The result in a version: the very text where that is its own, else converted, in either direction.
+    /// What the other version can't express is left out.
+    ///
+    /// # Errors
+    /// Code 6 where the text can't be read.
+    pub fn to_version(&self, version: Version) -> Result<Box<RawValue>, Error> {
+        if version == self.version {
+            return Ok(self.text.clone());
+        }
+        let result = self.result()?;
+        let shape = if version < Version::V0_3_0 {
+            raw(&Early::of(&result))
+        } else {
+            raw(&Later::of(&result, version))
+        }?;
+        let mut object = Object::default();
+        object.set("cniVersion", &Value::from(version.to_string()));
+        let members = Object::parse(shape.get().as_bytes()).map_err(|error| unreadable(&error.to_string(), b""))?;
+        for key in members.keys() {
+            if let Some(value) = members.get(key) {
+                object.set(key, &value);
+            }
+        }
+        raw(&object)
+    }
+}
+
+fn raw(value: &impl Serialize) -> Result<Box<RawValue>, Error> {
+    to_raw_value(value).map_err(|error| Error::new(Code::Internal, error.to_string()))
+}
+
+fn unreadable(why: &str, printed: &[u8]) -> Error {
+    let start: String = String::from_utf8_lossy(printed).chars().take(200).collect();
+    Error::new(Code::Decode, format!("the plugin's result can't be read: {why}")).with_details(format!("it printed: {}", start.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::version::SUPPORTED;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    const FULL: &str = r#"{"cniVersion": "1.1.0",
+        "interfaces": [{"name": "br0"}, {"name": "eth0", "mac": "0a:58:0a:00:00:02", "mtu": 1400, "sandbox": "/run/netns/a", "pciID": "0000:00:01.0"}],
+        "ips": [{"address": "10.0.0.2/24", "gateway": "10.0.0.1", "interface": 1}, {"address": "fd00::2/64", "interface": 1}, {"address": "10.0.0.3/24"}],
+        "routes": [{"dst": "0.0.0.0/0", "gw": "10.0.0.1", "priority": 5}, {"dst": "::/0"}],
+        "dns": {"nameservers": ["10.0.0.1"], "search": null},
+        "vendor": {"n": 1.0}}"#;
+
+    fn value(text: &RawValue) -> Value {
+        serde_json::from_str(text.get()).unwrap()
+    }
+
+    #[test]
+    fn cni_15_the_same_version_is_passed_through_as_printed() {
+        let document = ResultDocument::parse(FULL.as_bytes(), Version::V1_1_0).unwrap();
+        assert_eq!(document.raw().get().contains(r#""vendor":{"n": 1.0}"#), true);
+        let without = br#"{"ips":[{"address":"10.0.0.2/24"}]}"#;
+        let document = ResultDocument::parse(without, Version::V1_0_0).unwrap();
+        assert_eq!(value(document.raw())["cniVersion"], "1.0.0");
+    }
+
+    #[test]
+    fn cni_12_results_are_converted_downwards() {
+        let document = ResultDocument::parse(FULL.as_bytes(), Version::V1_1_0).unwrap();
+        let early = json!({"cniVersion": "0.2.0",
+            "ip4": {"ip": "10.0.0.2/24", "gateway": "10.0.0.1", "routes": [{"dst": "0.0.0.0/0", "gw": "10.0.0.1"}]},
+            "ip6": {"ip": "fd00::2/64", "routes": [{"dst": "::/0"}]},
+            "dns": {"nameservers": ["10.0.0.1"]}});
+        assert_eq!(value(&document.to_version(Version::V0_2_0).unwrap()), early);
+        let middle = json!({"cniVersion": "0.4.0",
+            "interfaces": [{"name": "br0"}, {"name": "eth0", "mac": "0a:58:0a:00:00:02", "sandbox": "/run/netns/a"}],
+            "ips": [{"version": "4", "address": "10.0.0.2/24", "gateway": "10.0.0.1", "interface": 1},
+                    {"version": "6", "address": "fd00::2/64", "interface": 1}, {"version": "4", "address": "10.0.0.3/24"}],
+            "routes": [{"dst": "0.0.0.0/0", "gw": "10.0.0.1"}, {"dst": "::/0"}],
+            "dns": {"nameservers": ["10.0.0.1"]}});
+        assert_eq!(value(&document.to_version(Version::V0_4_0).unwrap()), middle);
+    }
+
+    #[test]
+    fn cni_12_results_are_converted_upwards() {
+        let early = br#"{"ip4": {"ip": "10.0.0.2/24", "gateway": "10.0.0.1", "routes": [{"dst": "0.0.0.0/0"}]}}"#;
+        let document = ResultDocument::parse(early, Version::V0_1_0).unwrap();
+        let expected = json!({"cniVersion": "1.0.0", "ips": [{"address": "10.0.0.2/24", "gateway": "10.0.0.1"}],
+            "routes": [{"dst": "0.0.0.0/0"}], "dns": {}});
+        assert_eq!(value(&document.to_version(Version::V1_0_0).unwrap()), expected);
+    }
+
+    #[test]
+    fn what_is_no_result_is_an_error_with_its_code() {
+        let rows: &[(&[u8], u32)] = &[
+            (b"", 6),
+            (b" \n", 6),
+            (b"hello", 6),
+            (b"[]", 6),
+            (b"null", 6),
+            (br#"{"cniVersion": 1}"#, 6),
+            (br#"{"cniVersion": "9.0.0"}"#, 1),
+            (br#"{"cniVersion": "1.0.0", "ips": "10.0.0.2"}"#, 6),
+            (br#"{"cniVersion": "1.0.0", "interfaces": [5]}"#, 6),
+        ];
+        for (text, code) in rows {
+            let error = ResultDocument::parse(text, Version::V1_0_0).unwrap_err();
+            assert_eq!(error.code, *code, "{}: {error}", String::from_utf8_lossy(text));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_output_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let _ = ResultDocument::parse(&bytes, Version::V1_1_0);
+        }
+
+        #[test]
+        fn what_an_older_version_can_hold_survives_the_way_there_and_back(
+            ips in proptest::collection::vec((any::<u8>(), any::<bool>(), proptest::option::of(0_usize..3)), 0..4),
+            version in proptest::sample::select(SUPPORTED),
+        ) {
+            let ips: Vec<Value> = ips.iter().map(|(n, v6, interface)| {
+                let address = if *v6 { format!("fd00::{n:x}/64") } else { format!("10.0.0.{n}/24") };
+                match interface { Some(at) => json!({"address": address, "interface": at}), None => json!({"address": address}) }
+            }).collect();
+            let text = json!({"cniVersion": "1.1.0", "ips": ips}).to_string();
+            let document = ResultDocument::parse(text.as_bytes(), Version::V1_1_0).unwrap();
+            let older = document.to_version(version).unwrap();
+            let back = ResultDocument::parse(older.get().as_bytes(), Version::V1_1_0).unwrap();
+            let (before, after) = (document.result().unwrap(), back.result().unwrap());
+            if version >= Version::V0_3_0 {
+                prop_assert_eq!(before, after);
+            } else {
+                for ip in after.ips {
+                    prop_assert!(before.ips.iter().any(|old| old.address == ip.address));
+                }
+            }
+        }
+    }
+}
