@@ -1,1 +1,33 @@
-//! (to be written)
+//! The pipeline of one CNI call: plan, transform, review, run, record, roll back (design 3 and 4).
+//!
+//! [`MultusConf`] is what the operator wrote, [`Call`] one invocation by the runtime. A call's plan is
+//! pure data ([`Plan`]); nothing on the node changes before the whole plan stands and was reviewed.
+
+mod add;
+mod call;
+mod check;
+pub mod conf;
+mod del;
+mod delegate;
+mod gc;
+mod log;
+mod networks;
+mod plan;
+mod review;
+mod search;
+mod status;
+mod steps;
+mod sweep;
+mod undo;
+mod upstream;
+
+pub use add::{Added, add};
+pub use call::{Call, Deadlines, Node};
+pub use check::check;
+pub use conf::MultusConf;
+pub use del::del;
+pub use gc::gc;
+pub use log::{Log, Severity};
+pub use plan::{Attachment, Plan, Step, explain};
+pub use status::status;
+pub use sweep::{Swept, sweep};

@@ -1,0 +1,191 @@
+//! One invocation by the runtime: what it asked, on which node, until when.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use multus_cni::env::Request;
+use multus_cni::{Code, Error};
+use multus_journal::{CallKey, ContainerLock, GlobalLock, LockError, Locks, PodKey, Store, Wait};
+use multus_net::{BootId, Netns, NetnsError, NetnsId};
+
+use crate::conf::MultusConf;
+use crate::log::{Log, Severity};
+use crate::search::Search;
+
+/// Where a node keeps what outlives no boot.
+const DEFAULT_LOCK_DIR: &str = "/run/multus";
+/// How long a whole call may take; runtimes give up after 2 to 4 minutes.
+const WHOLE_CALL: Duration = Duration::from_secs(60);
+/// What of it is kept for taking back a failed ADD.
+const ROLLBACK: Duration = Duration::from_secs(15);
+/// How long a DEL that can't finish is reported as failed, before the rest becomes a leftover.
+const DEL_ATTEMPTS: Duration = Duration::from_secs(600);
+
+/// What a call needs of the node it runs on.
+pub struct Node<'a> {
+    /// Folder of locks, on tmpfs.
+    pub lock_dir: PathBuf,
+    /// How long failed DELs are retried by the runtime before the rest is kept as a leftover.
+    pub del_attempts: Duration,
+    /// Where lines go.
+    pub log: &'a dyn Log,
+}
+
+impl<'a> Node<'a> {
+    /// A node with its usual folders.
+    pub fn new(log: &'a dyn Log) -> Self {
+        Self { lock_dir: DEFAULT_LOCK_DIR.into(), del_attempts: DEL_ATTEMPTS, log }
+    }
+
+    pub(crate) fn warn(&self, line: &str) {
+        self.log.log(Severity::Warning, line);
+    }
+
+    fn locks(&self) -> Locks {
+        Locks::new(&self.lock_dir)
+    }
+}
+
+/// The instants that bound a call.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// New work stops here, so that a failed ADD can still be taken back.
+    pub forward: Instant,
+    /// Everything stops here.
+    pub end: Instant,
+}
+
+impl Deadlines {
+    /// The usual bounds, from now.
+    pub fn start() -> Self {
+        let now = Instant::now();
+        Self { forward: now + WHOLE_CALL - ROLLBACK, end: now + WHOLE_CALL }
+    }
+}
+
+/// One invocation: request, conf, node, time.
+pub struct Call<'a> {
+    /// The node.
+    pub node: &'a Node<'a>,
+    /// The runtime's environment, checked.
+    pub request: &'a Request,
+    /// The runtime's standard input, checked.
+    pub conf: &'a MultusConf,
+    /// When it must be over.
+    pub deadlines: Deadlines,
+}
+
+impl Call<'_> {
+    pub(crate) fn key(&self) -> CallKey {
+        CallKey { container_id: self.request.container_id.clone(), interface: self.request.ifname.clone() }
+    }
+
+    pub(crate) fn store(&self) -> Store {
+        Store::new(&self.conf.cni_dir)
+    }
+
+    pub(crate) fn search(&self) -> Search {
+        Search::new(&self.conf.bin_dir, &self.request.path, &self.conf.exec)
+    }
+
+    /// `CNI_PATH` of this call's delegates, for who wants to know; nothing is made for it.
+    pub fn delegate_path(&self) -> Vec<PathBuf> {
+        self.search().planned_delegate_path(&self.node.lock_dir)
+    }
+
+    /// The pod that the runtime named in `CNI_ARGS`, if it named one.
+    pub(crate) fn pod_key(&self) -> Option<PodKey> {
+        let args = &self.request.args;
+        Some(PodKey {
+            namespace: args.get("K8S_POD_NAMESPACE").filter(|text| !text.is_empty())?.to_owned(),
+            name: args.get("K8S_POD_NAME").filter(|text| !text.is_empty())?.to_owned(),
+            uid: args.get("K8S_POD_UID").filter(|text| !text.is_empty()).map(str::to_owned),
+        })
+    }
+
+    /// Who this call is for, in front of what went wrong.
+    pub(crate) fn subject(&self) -> String {
+        match self.pod_key() {
+            Some(pod) => format!("pod {}/{}", pod.namespace, pod.name),
+            None => format!("container {}", self.request.container_id),
+        }
+    }
+
+    pub(crate) fn netns_path(&self) -> &str {
+        self.request.netns.as_deref().and_then(|path| path.to_str()).unwrap_or_default()
+    }
+
+    /// The namespace named by `CNI_NETNS`, which must be there and not be our own.
+    ///
+    /// # Errors
+    /// Code 8 names the path and what is there instead.
+    pub(crate) fn netns(&self) -> Result<Netns, Error> {
+        let path = self.netns_path();
+        let invalid = |message: String| Error::new(Code::InvalidNetns, message);
+        let netns = Netns::open(path.as_ref()).map_err(|error| invalid(format!("CNI_NETNS: {error}")))?;
+        if !self.request.netns_override && netns.is_current() {
+            let message = format!("CNI_NETNS {path} is the network namespace that multus itself runs in");
+            return Err(invalid(message).with_details("set CNI_NETNS_OVERRIDE=1 if that is meant"));
+        }
+        Ok(netns)
+    }
+
+    /// The path to hand to delegates at DEL and CHECK: empty unless the namespace behind it is still
+    /// the one that was attached, since paths and inode numbers are used again at once.
+    pub(crate) fn live_netns(&self, path: &str, recorded: Option<&NetnsId>) -> String {
+        let same = match (recorded, Netns::open(path.as_ref()).and_then(|netns| netns.identity())) {
+            (Some(recorded), Ok(current)) => *recorded == current,
+            (_, Err(NetnsError::Gone { .. })) => false,
+            (_, Err(error)) => {
+                self.node.warn(&format!("namespace {path} counts as gone: {error}"));
+                false
+            }
+            (None, Ok(_)) => true,
+        };
+        if same { path.to_owned() } else { String::new() }
+    }
+
+    /// This container for ourselves: no other ADD, DEL or CHECK of it runs meanwhile (CNI-14).
+    ///
+    /// # Errors
+    /// Code 11 when another call holds it past our deadline.
+    pub(crate) fn lock_container(&self) -> Result<ContainerLock, Error> {
+        self.lock(&self.request.container_id, Wait::Plain, self.deadlines.forward)
+    }
+
+    /// The same for DEL, which a running ADD is told of and makes way for.
+    pub(crate) fn lock_container_for_del(&self) -> Result<ContainerLock, Error> {
+        self.lock(&self.request.container_id, Wait::Announced, self.deadlines.forward)
+    }
+
+    pub(crate) fn lock(
+        &self,
+        container_id: &str,
+        wait: Wait,
+        deadline: Instant,
+    ) -> Result<ContainerLock, Error> {
+        self.node.locks().container(container_id, wait, deadline).map_err(|error| lock_error(&error))
+    }
+
+    /// The whole node for ourselves: GC (CNI-09).
+    pub(crate) fn lock_all(&self) -> Result<GlobalLock, Error> {
+        self.node.locks().global_exclusive(self.deadlines.forward).map_err(|error| lock_error(&error))
+    }
+
+    pub(crate) fn boot(&self) -> Result<BootId, Error> {
+        BootId::current().map_err(|error| Error::new(Code::Io, format!("can't read this boot's id: {error}")))
+    }
+}
+
+fn lock_error(error: &LockError) -> Error {
+    let LockError::Busy { holders, .. } = error else { return Error::new(Code::Io, error.to_string()) };
+    let names: Vec<String> = holders
+        .iter()
+        .map(|holder| {
+            format!("{} (pid {})", holder.name.as_deref().unwrap_or("a process that is gone"), holder.pid)
+        })
+        .collect();
+    let details =
+        if names.is_empty() { "try again later".to_owned() } else { format!("held by {}", names.join(", ")) };
+    Error::new(Code::TryAgainLater, error.to_string()).with_details(details)
+}

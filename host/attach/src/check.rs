@@ -1,0 +1,133 @@
+//! CHECK: every attachment of the container, as recorded, not as configured today.
+
+use std::path::Path;
+
+use multus_cni::env::Command;
+use multus_cni::{Code, Error, Version};
+use multus_document::Object;
+use multus_journal::{AttachmentRecord, Implementation, Record, StepIntent};
+
+use crate::call::Call;
+use crate::delegate::{self, Guard, Target};
+use crate::steps::{journal_error, with_previous};
+use crate::undo::{previous_result, search_path};
+
+/// Verifies that everything attached at ADD is still there (CNI-07).
+///
+/// # Errors
+/// The first thing that is missing or that a plugin objects to, with the plugin's own code.
+pub fn check(call: &Call<'_>) -> Result<(), Error> {
+    verify(call).map_err(|error| error.context(&call.subject()))
+}
+
+fn verify(call: &Call<'_>) -> Result<(), Error> {
+    require_version(call, Version::V0_4_0, "CHECK")?;
+    if !call.conf.source.contains("prevResult") {
+        return Err(Error::new(
+            Code::InvalidConfig,
+            "CHECK needs the `prevResult` of the ADD in the configuration",
+        ));
+    }
+    let netns = call.netns()?;
+    let lock = call.lock_container()?;
+    let record = call.store().open(&call.key()).map_err(journal_error)?.ok_or_else(|| {
+        Error::new(
+            Code::UnknownContainer,
+            "nothing is recorded for this container, so there is nothing to check",
+        )
+    })?;
+    if record.committed.is_none() {
+        return Err(Error::new(Code::TryAgainLater, "the ADD of this container did not finish"));
+    }
+    let identity = netns.identity().map_err(|error| Error::new(Code::InvalidNetns, error.to_string()))?;
+    if record.call.as_ref().and_then(|call| call.netns.as_ref()) != Some(&identity) {
+        return Err(Error::new(Code::InvalidNetns, "CNI_NETNS is not the namespace that was attached")
+            .with_details("the path is the same, the namespace behind it was made anew"));
+    }
+    let links = netns.links().map_err(|error| Error::new(Code::Io, error.to_string()))?;
+    drop(netns);
+    let names: Vec<String> = links.into_iter().map(|link| link.name).collect();
+    for attachment in &record.attachments {
+        let of = format!("network {} ({})", attachment.intent.display, attachment.intent.interface);
+        check_links(attachment, &names)
+            .and_then(|()| check_steps(call, &lock, &record, attachment))
+            .map_err(|error| error.context(&of))?;
+    }
+    Ok(())
+}
+
+/// Verbs that came later than the conf's version are not for it.
+pub(crate) fn require_version(call: &Call<'_>, least: Version, verb: &str) -> Result<(), Error> {
+    if call.conf.cni_version >= least {
+        return Ok(());
+    }
+    let message =
+        format!("{verb} needs cniVersion {least} or later, the configuration says {}", call.conf.cni_version);
+    Err(Error::new(Code::IncompatibleVersion, message))
+}
+
+/// Each interface that the recorded result places in the sandbox must still be there.
+fn check_links(attachment: &AttachmentRecord, links: &[String]) -> Result<(), Error> {
+    let result =
+        attachment.result.as_deref().and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    let interfaces =
+        result.as_ref().and_then(|result| result.get("interfaces")?.as_array().cloned()).unwrap_or_default();
+    for interface in interfaces {
+        let in_sandbox =
+            interface.get("sandbox").and_then(|text| text.as_str()).is_some_and(|text| !text.is_empty());
+        let name = interface.get("name").and_then(|text| text.as_str()).unwrap_or_default();
+        if in_sandbox && !links.iter().any(|link| link == name) {
+            return Err(Error::new(
+                Code::UnknownContainer,
+                format!("the link `{name}` is gone from the pod's namespace"),
+            )
+            .with_details("delete the pod so that it is attached anew"));
+        }
+    }
+    Ok(())
+}
+
+fn check_steps(
+    call: &Call<'_>,
+    lock: &multus_journal::ContainerLock,
+    record: &Record,
+    attachment: &AttachmentRecord,
+) -> Result<(), Error> {
+    let version = Version::parse(&attachment.intent.cni_version).unwrap_or(Version::V0_1_0);
+    // Below 0.4.0 a plugin has no CHECK; its links were looked at above.
+    if attachment.intent.disable_check || version < Version::V0_4_0 {
+        return Ok(());
+    }
+    let guard = Guard {
+        deadline: call.deadlines.forward,
+        timeout: call.conf.exec.timeout,
+        locks: lock.descriptors().to_vec(),
+    };
+    let path = record.call.as_ref().map(|call| search_path(&call.path)).unwrap_or_default();
+    let target = Target {
+        container_id: &record.key.container_id,
+        netns: call.netns_path(),
+        interface: &attachment.intent.interface,
+        args: &attachment.intent.args,
+        path: &path,
+    };
+    for step in &attachment.intent.steps {
+        check_step(attachment, step, target, &guard)
+            .map_err(|error| error.context(&format!("plugin {}", step.plugin)))?;
+    }
+    Ok(())
+}
+
+fn check_step(
+    attachment: &AttachmentRecord,
+    step: &StepIntent,
+    target: Target<'_>,
+    guard: &Guard<'_>,
+) -> Result<(), Error> {
+    let Implementation::Exec { path } = &step.implementation else { return Ok(()) };
+    let conf = Object::parse(step.conf.as_bytes()).map_err(|error| {
+        Error::new(Code::Decode, format!("the recorded configuration is not JSON: {error}"))
+    })?;
+    let stdin = with_previous(&conf, previous_result(attachment).as_deref()).to_string();
+    delegate::run(Command::Check, Path::new(path), target, &stdin, guard).map(drop)
+}

@@ -1,0 +1,137 @@
+//! The conf of `multus` itself: upstream's keys (`multus.md` 1.1) and our own.
+
+mod keys;
+mod read;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use multus_cni::conf::NetworkConf;
+use multus_cni::{Code, Error, Version};
+use multus_document::{Object, Problem, SyntaxError};
+use serde_json::{Map, Value};
+
+/// Default state folder, upstream's.
+pub const DEFAULT_CNI_DIR: &str = "/var/lib/cni/multus";
+/// Default folder of delegate binaries, upstream's.
+pub const DEFAULT_BIN_DIR: &str = "/opt/cni/bin";
+/// How long one delegate binary may run unless `exec.timeout` says otherwise.
+pub const DEFAULT_EXEC_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// What the operator wrote, every key checked.
+#[derive(Debug, Clone)]
+pub struct MultusConf {
+    /// The outer network's name, as the runtime knows it.
+    pub name: String,
+    /// The version that results are returned in.
+    pub cni_version: Version,
+    /// State folder: records, leftovers, upstream's scratch files and libcni's cache.
+    pub cni_dir: PathBuf,
+    /// First folder searched for delegate binaries; the runtime's `CNI_PATH` follows.
+    pub bin_dir: PathBuf,
+    /// Directory of manifests that stands for the cluster, if there is one.
+    pub manifests: Option<PathBuf>,
+    /// The delegates of every pod.
+    pub delegates: Vec<Delegate>,
+    /// `masterplugin` is used: interfaces count from `net0` (2018).
+    pub masterplugin: bool,
+    /// Which binaries may run, and for how long.
+    pub exec: ExecRules,
+    /// Where the sandbox finds its modules; `None` runs no module.
+    pub wasm: Option<WasmPaths>,
+    /// The runtime's capabilities, for the default network alone (NP-43).
+    pub runtime_config: Map<String, Value>,
+    /// GC is somebody else's affair (CNI-13).
+    pub disable_gc: bool,
+    /// The conf as it came, for keys that single verbs read.
+    pub source: Object,
+}
+
+/// One entry of `delegates`.
+#[derive(Debug, Clone)]
+pub struct Delegate {
+    /// The conf or conflist, named and versioned.
+    pub network: NetworkConf,
+    /// It is the default network: it gets `CNI_IFNAME` and its result is returned.
+    pub default: bool,
+}
+
+/// `exec`: the binaries that delegates may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExecRules {
+    /// Names that may run; `None` allows every binary that is found, an empty list none.
+    pub allow: Option<Vec<String>>,
+    /// How long one binary may run.
+    pub timeout: Duration,
+}
+
+impl ExecRules {
+    /// Whether a binary of this name may run.
+    pub fn allows(&self, name: &str) -> bool {
+        self.allow.as_ref().is_none_or(|allowed| allowed.iter().any(|entry| entry == name))
+    }
+}
+
+/// `wasm`: where modules, their catalog and their artifacts are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WasmPaths {
+    /// The operator's list of modules.
+    pub catalog: PathBuf,
+    /// Components, by digest.
+    pub module_dir: PathBuf,
+    /// Artifacts compiled for this node.
+    pub cache_dir: PathBuf,
+}
+
+/// Why a conf can't be used.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ConfError {
+    /// Not JSON, or not an object.
+    #[error("the network configuration is not valid JSON: {0}")]
+    Syntax(#[from] SyntaxError),
+    /// JSON, but wrong: every problem found, never empty.
+    #[error("{}", describe(.0))]
+    Problems(Vec<Problem>),
+}
+
+fn describe(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    format!("the network configuration has {} problem(s): {}", lines.len(), lines.join("; "))
+}
+
+impl From<ConfError> for Error {
+    fn from(error: ConfError) -> Self {
+        let code = match error {
+            ConfError::Syntax(_) => Code::Decode,
+            ConfError::Problems(_) => Code::InvalidConfig,
+        };
+        Self::new(code, error.to_string())
+            .with_details("`multusctl validate FILE` shows every problem with its line and column")
+    }
+}
+
+impl MultusConf {
+    /// Reads the conf that the runtime passes on standard input.
+    ///
+    /// # Errors
+    /// Text that is not JSON, or every problem that refuses the conf; warnings don't.
+    pub fn parse(text: &[u8]) -> Result<Self, ConfError> {
+        let source = Object::parse(text)?;
+        let (conf, problems) = read::conf(&source);
+        let refused: Vec<Problem> = problems.into_iter().filter(|problem| !problem.warning).collect();
+        match conf {
+            Some(conf) if refused.is_empty() => Ok(conf),
+            _ => Err(ConfError::Problems(refused)),
+        }
+    }
+
+    /// Every problem of a conf, warnings included, for `validate`.
+    pub fn problems(source: &Object) -> Vec<Problem> {
+        read::conf(source).1
+    }
+
+    /// The default network's delegate: always there, a conf without one is refused.
+    pub fn default_delegate(&self) -> Option<&Delegate> {
+        self.delegates.iter().find(|delegate| delegate.default)
+    }
+}

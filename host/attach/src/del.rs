@@ -1,0 +1,59 @@
+//! DEL: the record played backwards; durable, tolerant, never asking the cluster.
+
+use multus_cni::Error;
+use multus_journal::Record;
+
+use crate::call::Call;
+use crate::steps::{journal_error, now_ms};
+use crate::undo::{self, Undo};
+use crate::upstream;
+
+/// Detaches a container from all of its networks (CNI-06).
+///
+/// # Errors
+/// What could not be taken back, for as long as the runtime's retries are worth it; after that the
+/// rest is kept as a leftover for `multusctl journal sweep`, and DEL succeeds.
+pub fn del(call: &Call<'_>) -> Result<(), Error> {
+    detach(call).map_err(|error| error.context(&call.subject()))
+}
+
+fn detach(call: &Call<'_>) -> Result<(), Error> {
+    let lock = call.lock_container_for_del()?;
+    let store = call.store();
+    let Some(record) = store.open(&call.key()).map_err(journal_error)? else {
+        return upstream::detach(call, &lock.descriptors());
+    };
+    for problem in &record.problems {
+        call.node.warn(&format!("{}: record: {problem}", call.subject()));
+    }
+    match Undo::new(call, &store, lock.descriptors().to_vec()).record(&record, "DEL") {
+        Ok(()) if record.problems.is_empty() => store.remove(&call.key()).map(drop).map_err(journal_error),
+        Ok(()) => {
+            // What a damaged record no longer says may still stand in libcni's cache.
+            upstream::detach(call, &lock.descriptors())?;
+            store.remove(&call.key()).map(drop).map_err(journal_error)
+        }
+        Err(errors) => unfinished(call, &store, &record, undo::summary(&errors)),
+    }
+}
+
+fn unfinished(
+    call: &Call<'_>,
+    store: &multus_journal::Store,
+    record: &Record,
+    error: Error,
+) -> Result<(), Error> {
+    let since = record.undoing.as_ref().map_or_else(now_ms, |undoing| undoing.since);
+    let tried = std::time::Duration::from_millis(now_ms().saturating_sub(since));
+    if tried < call.node.del_attempts {
+        return Err(error);
+    }
+    store.to_leftover(&call.key(), &error.to_string()).map_err(journal_error)?;
+    let line = format!(
+        "{}: DEL failed for {} s, the rest is kept as a leftover (`multusctl journal sweep` goes on with it): {error}",
+        call.subject(),
+        tried.as_secs()
+    );
+    call.node.warn(&line);
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! One delegate binary, run once.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use multus_cni::Error;
+use multus_cni::env::Command;
+use multus_cni::exec::{self, Invocation};
+
+/// Whom a delegate is run for: the CNI environment but for the verb.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target<'a> {
+    pub(crate) container_id: &'a str,
+    /// Empty where the namespace is gone.
+    pub(crate) netns: &'a str,
+    pub(crate) interface: &'a str,
+    pub(crate) args: &'a str,
+    pub(crate) path: &'a [PathBuf],
+}
+
+/// What bounds and guards the run.
+pub(crate) struct Guard<'a> {
+    pub(crate) deadline: Instant,
+    pub(crate) timeout: Duration,
+    /// Locks that the delegate keeps while it lives, even past our own death.
+    pub(crate) locks: Vec<BorrowedFd<'a>>,
+}
+
+/// Runs a delegate and returns what it printed.
+///
+/// # Errors
+/// The delegate's own code, message and details where it gave them; else what happened to it.
+pub(crate) fn run(
+    verb: Command,
+    binary: &Path,
+    target: Target<'_>,
+    stdin: &str,
+    guard: &Guard<'_>,
+) -> Result<Vec<u8>, Error> {
+    let invocation = Invocation {
+        binary,
+        verb,
+        container_id: target.container_id,
+        netns: target.netns,
+        ifname: target.interface,
+        args: target.args,
+        path: target.path,
+        stdin: stdin.as_bytes(),
+        deadline: guard.deadline.min(Instant::now() + guard.timeout),
+        inherit: &guard.locks,
+    };
+    match exec::run(&invocation, &mut io::stderr()) {
+        Ok(output) => Ok(output.stdout),
+        Err(failure) => Err(Error::from(failure)),
+    }
+}

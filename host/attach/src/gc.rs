@@ -1,0 +1,159 @@
+//! GC: gives back what belongs to attachments that the runtime no longer knows (design 4).
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use multus_cni::conf::{NetworkConf, PluginConf, stdin_for};
+use multus_cni::env::Command;
+use multus_cni::{Code, Error, Version};
+use multus_document::Object;
+use multus_journal::{Record, Store};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, json};
+
+use crate::call::Call;
+use crate::check::require_version;
+use crate::delegate::{self, Guard, Target};
+use crate::steps::journal_error;
+use crate::undo::{self, Undo};
+use crate::upstream;
+
+const VALID: &str = "cni.dev/valid-attachments";
+
+/// One entry of a `cni.dev/valid-attachments` list.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct ValidAttachment {
+    #[serde(rename = "containerID")]
+    pub(crate) container_id: String,
+    pub(crate) ifname: String,
+}
+
+/// Undoes the records of this outer network whose call is not on the runtime's list, then lets each
+/// delegate do the same with a list of its own (CNI-09).
+///
+/// # Errors
+/// Everything that could not be given back; it stays recorded.
+pub fn gc(call: &Call<'_>) -> Result<(), Error> {
+    require_version(call, Version::V1_1_0, "GC")?;
+    if call.conf.disable_gc {
+        return Ok(());
+    }
+    let valid: Vec<ValidAttachment> = call.conf.source.read(VALID).ok_or_else(|| {
+        Error::new(Code::InvalidConfig, format!("GC needs a list of {{containerID, ifname}} in `{VALID}`"))
+    })?;
+    let lock = call.lock_all()?;
+    let store = call.store();
+    let mut errors = Vec::new();
+    let mut survivors = Vec::new();
+    let listing = store.records();
+    errors.extend(listing.unreadable.into_iter().map(journal_error));
+    for record in listing.records {
+        match judge(call, &store, &lock, record, &valid) {
+            Ok(survivor) => survivors.extend(survivor),
+            Err(error) => errors.push(error),
+        }
+    }
+    for (name, network) in networks(call, &survivors) {
+        let attachments =
+            [attachments_of(&name, &survivors), upstream::valid_of(call, &name, &valid)].concat();
+        errors.extend(delegate_gc(call, &lock, &network, &attachments));
+    }
+    if errors.is_empty() { Ok(()) } else { Err(undo::summary(&errors)) }
+}
+
+/// Keeps a record that is valid or of another outer network, undoes any other.
+fn judge(
+    call: &Call<'_>,
+    store: &Store,
+    lock: &multus_journal::GlobalLock,
+    record: Record,
+    valid: &[ValidAttachment],
+) -> Result<Option<Record>, Error> {
+    let key = &record.key;
+    let on_list =
+        valid.iter().any(|entry| entry.container_id == key.container_id && entry.ifname == key.interface);
+    if on_list || !is_ours(call, &record) {
+        return Ok(Some(record));
+    }
+    let of = format!("container {} ({})", key.container_id, key.interface);
+    Undo::new(call, store, lock.descriptors().to_vec())
+        .record(&record, "GC")
+        .map_err(|errors| undo::summary(&errors).context(&of))?;
+    store.remove(key).map(drop).map_err(journal_error)?;
+    Ok(None)
+}
+
+/// Only records of the same outer network are judged (design 4); one whose first line is lost is left
+/// to DEL and to people.
+fn is_ours(call: &Call<'_>, record: &Record) -> bool {
+    record.call.as_ref().is_some_and(|recorded| recorded.network == call.conf.name)
+}
+
+/// Every network that a delegate could hold something for: today's conf, and what survivors use.
+fn networks(call: &Call<'_>, survivors: &[Record]) -> BTreeMap<String, NetworkConf> {
+    let mut networks = BTreeMap::new();
+    for record in survivors.iter().filter(|record| is_ours(call, record)) {
+        for attachment in &record.attachments {
+            let intent = &attachment.intent;
+            let parsed = Object::parse(intent.source.as_bytes()).ok().and_then(|source| {
+                NetworkConf::parse(&source, Some(&intent.network), Some(&intent.cni_version)).ok()
+            });
+            if let Some(network) = parsed {
+                networks.insert(network.name.clone(), network);
+            }
+        }
+    }
+    for delegate in &call.conf.delegates {
+        networks.insert(delegate.network.name.clone(), delegate.network.clone());
+    }
+    networks
+}
+
+fn attachments_of(network: &str, survivors: &[Record]) -> Vec<ValidAttachment> {
+    let all = survivors.iter().flat_map(|record| {
+        record.attachments.iter().filter(|attachment| attachment.intent.network == network).map(
+            |attachment| ValidAttachment {
+                container_id: record.key.container_id.clone(),
+                ifname: attachment.intent.interface.clone(),
+            },
+        )
+    });
+    all.collect()
+}
+
+fn delegate_gc(
+    call: &Call<'_>,
+    lock: &multus_journal::GlobalLock,
+    network: &NetworkConf,
+    valid: &[ValidAttachment],
+) -> Vec<Error> {
+    if network.cni_version < Version::V1_1_0 || network.disable_gc {
+        return Vec::new();
+    }
+    let failed =
+        network.plugins.iter().filter_map(|plugin| plugin_gc(call, lock, network, plugin, valid).err());
+    failed.map(|error| error.context(&format!("GC of network {}", network.name))).collect()
+}
+
+fn plugin_gc(
+    call: &Call<'_>,
+    lock: &multus_journal::GlobalLock,
+    network: &NetworkConf,
+    plugin: &PluginConf,
+    valid: &[ValidAttachment],
+) -> Result<(), Error> {
+    let search = call.search();
+    let binary = search.find(plugin.plugin_type())?;
+    let path: Vec<PathBuf> = search.delegate_path(&call.node.lock_dir)?;
+    let mut stdin = stdin_for(plugin, network, &Map::new(), None);
+    stdin.set(VALID, &json!(valid));
+    // libcni before 1.1.0's final form read this key.
+    stdin.set("cni.dev/attachments", &json!(valid));
+    let target = Target { container_id: "", netns: "", interface: "", args: "", path: &path };
+    let guard = Guard {
+        deadline: call.deadlines.end,
+        timeout: call.conf.exec.timeout,
+        locks: lock.descriptors().to_vec(),
+    };
+    delegate::run(Command::Gc, &binary, target, &stdin.to_string(), &guard).map(drop)
+}

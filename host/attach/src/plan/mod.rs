@@ -1,0 +1,103 @@
+//! The complete plan of one ADD, as data: nothing on the node has changed when it stands.
+
+mod build;
+mod capabilities;
+mod device;
+mod names;
+
+use multus_cluster::Pod;
+use multus_cni::conf::NetworkConf;
+use multus_document::Object;
+use multus_journal::{AttachmentIntent, Implementation, StepIntent};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+pub use build::explain;
+pub(crate) use build::{build, seen_by_modules};
+
+/// Every attachment of one pod, in the order in which they are made.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The pod, as far as the source or the runtime told.
+    pub pod: Option<Pod>,
+    /// The default network first.
+    pub attachments: Vec<Attachment>,
+}
+
+/// One network of the pod: final conf, interface, arguments, and who decided what on the way.
+#[derive(Debug, Clone)]
+pub struct Attachment {
+    /// Place in the list, from 0.
+    pub index: u32,
+    /// `CNI_IFNAME` of its delegates.
+    pub interface: String,
+    /// `namespace/name` of the definition, or the conf's name.
+    pub display: String,
+    /// The pod's default network: its result is returned.
+    pub default: bool,
+    /// The conf as it will be used, transforms applied.
+    pub network: NetworkConf,
+    /// Capability arguments offered to its plugins.
+    pub runtime_config: Map<String, Value>,
+    /// `CNI_ARGS` of its delegates.
+    pub args: String,
+    /// One per plugin, in the list's order.
+    pub steps: Vec<Step>,
+    /// What transforms changed and policies said, in the order in which they ran.
+    pub decisions: Vec<Decision>,
+    /// The definition's annotations and the selection element, for modules that look deeper.
+    pub(crate) definition_annotations: Value,
+    pub(crate) selection: Value,
+}
+
+/// One plugin of an attachment.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Its `type`.
+    pub plugin: String,
+    /// Exact standard input, but for the `prevResult` of a chained plugin.
+    pub stdin: Object,
+    /// What runs.
+    pub implementation: Implementation,
+}
+
+/// What one module did to, or said of, one attachment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Decision {
+    /// The module's name in the catalog.
+    pub module: String,
+    /// `transform` or `policy`.
+    pub role: &'static str,
+    /// In words: the change, or the verdict and its reason.
+    pub said: String,
+}
+
+impl Attachment {
+    /// What the record keeps of it.
+    pub(crate) fn intent(&self) -> AttachmentIntent {
+        let step = |step: &Step| StepIntent {
+            plugin: step.plugin.clone(),
+            conf: step.stdin.to_string(),
+            implementation: step.implementation.clone(),
+        };
+        AttachmentIntent {
+            index: self.index,
+            interface: self.interface.clone(),
+            network: self.network.name.clone(),
+            display: self.display.clone(),
+            default: self.default,
+            cni_version: self.network.cni_version.to_string(),
+            args: self.args.clone(),
+            runtime_config: self.runtime_config.clone(),
+            disable_check: self.network.disable_check,
+            disable_gc: self.network.disable_gc,
+            source: self.network.source.to_string(),
+            steps: self.steps.iter().map(step).collect(),
+        }
+    }
+
+    /// How messages call it.
+    pub(crate) fn label(&self) -> String {
+        format!("network {} ({})", self.display, self.interface)
+    }
+}

@@ -1,0 +1,70 @@
+//! STATUS: whether an ADD could be served now.
+
+use multus_cni::conf::{PluginConf, stdin_for};
+use multus_cni::env::Command;
+use multus_cni::{Code, Error, Version};
+use multus_wasm::ModuleError;
+use serde_json::Map;
+
+use crate::call::Call;
+use crate::check::require_version;
+use crate::delegate::{self, Guard, Target};
+use crate::networks;
+use crate::review::{module_error, open_sandbox};
+use crate::undo;
+
+/// Answers whether ADDs can be served (CNI-08): manifests readable, modules usable, the default
+/// network's plugins and their IPAM there and willing.
+///
+/// # Errors
+/// Code 50 with the first reason why not, or the delegate's own code.
+pub fn status(call: &Call<'_>) -> Result<(), Error> {
+    require_version(call, Version::V1_1_0, "STATUS")?;
+    let unavailable = |error: Error| Error { code: Code::NotAvailable as u32, ..error };
+    networks::source(call.conf).map_err(unavailable)?;
+    if let Some(paths) = &call.conf.wasm {
+        let sandbox = open_sandbox(paths).map_err(unavailable)?;
+        sandbox.check_artifacts().map_err(|errors| unavailable(all(&errors)))?;
+    }
+    let Some(delegate) = call.conf.default_delegate() else { return Ok(()) };
+    for plugin in &delegate.network.plugins {
+        plugin_status(call, &delegate.network, plugin).map_err(|error| {
+            error.context(&format!(
+                "default network {}, plugin {}",
+                delegate.network.name,
+                plugin.plugin_type()
+            ))
+        })?;
+    }
+    Ok(())
+}
+
+fn all(errors: &[ModuleError]) -> Error {
+    undo::summary(&errors.iter().map(module_error).collect::<Vec<_>>())
+}
+
+fn plugin_status(
+    call: &Call<'_>,
+    network: &multus_cni::conf::NetworkConf,
+    plugin: &PluginConf,
+) -> Result<(), Error> {
+    let unavailable = |error: Error| Error { code: Code::NotAvailable as u32, ..error };
+    let search = call.search();
+    let ipam = plugin.ipam_type();
+    let names = std::iter::once(plugin.plugin_type().to_owned()).chain(ipam.map(Into::into));
+    let stdin = stdin_for(plugin, network, &Map::new(), None).to_string();
+    let path = search.delegate_path(&call.node.lock_dir)?;
+    for name in names {
+        let binary = search.find(&name).map_err(unavailable)?;
+        // A plugin of an older version has no STATUS: being there is all it can tell.
+        if network.cni_version < Version::V1_1_0 {
+            continue;
+        }
+        let target = Target { container_id: "", netns: "", interface: "", args: "", path: &path };
+        let guard =
+            Guard { deadline: call.deadlines.forward, timeout: call.conf.exec.timeout, locks: Vec::new() };
+        delegate::run(Command::Status, &binary, target, &stdin, &guard)
+            .map_err(|error| error.context(&name))?;
+    }
+    Ok(())
+}

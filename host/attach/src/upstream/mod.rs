@@ -1,0 +1,84 @@
+//! Files that upstream's plugin and libcni keep: written so that going back to upstream works, read so
+//! that pods attached by upstream can be detached here.
+
+mod detach;
+mod scratch;
+
+use multus_cni::Error;
+use multus_cni::cache::{self, CacheEntry};
+use multus_cni::result::ResultDocument;
+use multus_cni::{Args, Code};
+use multus_journal::AttachmentIntent;
+use serde_json::Value;
+
+use crate::call::Call;
+use crate::gc::ValidAttachment;
+use crate::plan::{Attachment, Plan};
+
+pub(crate) use detach::detach;
+
+/// Writes libcni's cache of each attachment, and the scratch file that lists them.
+///
+/// # Errors
+/// Code 5: without these files upstream could not detach this pod.
+pub(crate) fn write(call: &Call<'_>, plan: &Plan, results: &[ResultDocument]) -> Result<(), Error> {
+    for (attachment, result) in plan.attachments.iter().zip(results) {
+        cache::write(&call.conf.cni_dir, &entry(call, attachment, result)).map_err(io_error)?;
+    }
+    scratch::write(call, plan).map_err(|error| Error::new(Code::Io, error.to_string()))
+}
+
+fn entry(call: &Call<'_>, attachment: &Attachment, result: &ResultDocument) -> CacheEntry {
+    let args = Args::parse(&attachment.args).unwrap_or_default();
+    CacheEntry {
+        container_id: call.request.container_id.clone(),
+        config: attachment.network.source.to_string().into_bytes(),
+        ifname: attachment.interface.clone(),
+        network: attachment.network.name.clone(),
+        netns: call.netns_path().to_owned(),
+        args: args.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        capability_args: attachment.runtime_config.clone(),
+        result: serde_json::from_str::<Value>(result.raw().get()).ok(),
+    }
+}
+
+/// Removes the cache of an attachment that was undone. What can't be removed is only stale.
+pub(crate) fn forget(call: &Call<'_>, container_id: &str, intent: &AttachmentIntent) {
+    if let Err(error) = cache::remove(&call.conf.cni_dir, &intent.network, container_id, &intent.interface) {
+        call.node.warn(&format!("libcni's cache not removed: {error}"));
+    }
+}
+
+/// Removes the scratch file of a container that was undone.
+pub(crate) fn forget_scratch(call: &Call<'_>, container_id: &str) {
+    if let Err(error) = scratch::remove(call, container_id) {
+        call.node.warn(&format!("upstream's scratch file not removed: {error}"));
+    }
+}
+
+/// Attachments that upstream made, are valid for the runtime and use this network: they have no
+/// record here, and a delegate's GC must not take them for stale.
+pub(crate) fn valid_of(call: &Call<'_>, network: &str, valid: &[ValidAttachment]) -> Vec<ValidAttachment> {
+    let mut found = Vec::new();
+    let containers: std::collections::BTreeSet<&str> =
+        valid.iter().map(|entry| entry.container_id.as_str()).collect();
+    for container_id in containers {
+        let recorded = !call.store().records_of(container_id).records.is_empty();
+        let cached = if recorded {
+            Vec::new()
+        } else {
+            cache::list_for(&call.conf.cni_dir, container_id).unwrap_or_default()
+        };
+        found.extend(
+            cached
+                .into_iter()
+                .filter(|entry| entry.network == network)
+                .map(|entry| ValidAttachment { container_id: entry.container_id, ifname: entry.ifname }),
+        );
+    }
+    found
+}
+
+pub(crate) fn io_error(error: cache::CacheError) -> Error {
+    Error::new(Code::Io, error.to_string())
+}

@@ -1,0 +1,119 @@
+//! Upstream's scratch file `<cniDir>/<containerID>`: the delegates of a container, in order.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use multus_cni::conf::NetworkConf;
+use multus_document::Object;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::call::Call;
+use crate::plan::{Attachment, Plan};
+
+/// Folders of our own and of libcni that a container of the same name would collide with.
+const RESERVED: &[&str] = &["attachments", "leftover", "quarantine", "results"];
+
+/// One delegate, with the names that upstream's Go structure has on disk.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default)]
+struct ScratchDelegate {
+    #[serde(rename = "Conf")]
+    conf: Value,
+    #[serde(rename = "ConfList")]
+    conf_list: Value,
+    #[serde(rename = "Name")]
+    name: String,
+    #[serde(rename = "ifnameRequest", skip_serializing_if = "String::is_empty")]
+    interface: String,
+    #[serde(rename = "Bytes")]
+    bytes: String,
+}
+
+impl Default for ScratchDelegate {
+    fn default() -> Self {
+        let empty = || Value::Object(serde_json::Map::new());
+        Self {
+            conf: empty(),
+            conf_list: empty(),
+            name: String::new(),
+            interface: String::new(),
+            bytes: String::new(),
+        }
+    }
+}
+
+/// A delegate as upstream attached it.
+#[derive(Debug)]
+pub(super) struct Attached {
+    pub(super) network: NetworkConf,
+    pub(super) interface: String,
+}
+
+fn path(call: &Call<'_>, container_id: &str) -> Option<PathBuf> {
+    (!RESERVED.contains(&container_id)).then(|| call.conf.cni_dir.join(container_id))
+}
+
+/// Written under another name and renamed, so that upstream never reads half of it.
+pub(super) fn write(call: &Call<'_>, plan: &Plan) -> io::Result<()> {
+    let Some(path) = path(call, &call.request.container_id) else { return Ok(()) };
+    let delegates: Vec<ScratchDelegate> = plan.attachments.iter().map(delegate).collect();
+    let draft = path.with_file_name(format!(".{}.new", call.request.container_id));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    let written = file.write_all(serde_json::to_string(&delegates)?.as_bytes());
+    if let Err(error) = written.and_then(|()| fs::rename(&draft, &path)) {
+        // A draft that stays would be taken for a container's file by nobody, but fills the folder.
+        let _ = fs::remove_file(&draft);
+        return Err(error);
+    }
+    Ok(())
+}
+
+fn delegate(attachment: &Attachment) -> ScratchDelegate {
+    let source = attachment.network.source.to_value();
+    let mut delegate = ScratchDelegate {
+        name: attachment.display.clone(),
+        interface: attachment.interface.clone(),
+        bytes: STANDARD.encode(attachment.network.source.to_string()),
+        ..ScratchDelegate::default()
+    };
+    if attachment.network.single {
+        delegate.conf = source;
+    } else {
+        delegate.conf_list = source;
+    }
+    delegate
+}
+
+pub(super) fn remove(call: &Call<'_>, container_id: &str) -> io::Result<()> {
+    let Some(path) = path(call, container_id) else { return Ok(()) };
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The delegates of a container in the order in which upstream attached them; `None` without a
+/// readable file.
+pub(super) fn read(call: &Call<'_>, container_id: &str) -> Option<Vec<Attached>> {
+    let text = fs::read(path(call, container_id)?).ok()?;
+    let delegates: Vec<ScratchDelegate> = multus_document::json::parse(&text).ok()?;
+    let named = delegates.into_iter().enumerate();
+    named.map(|(index, delegate)| attached(delegate, index, &call.request.ifname)).collect()
+}
+
+/// Where upstream wrote no interface, it was `CNI_IFNAME` for the first and `net<index>` for the rest.
+fn attached(delegate: ScratchDelegate, index: usize, default_name: &str) -> Option<Attached> {
+    let bytes = STANDARD.decode(&delegate.bytes).ok()?;
+    let network = NetworkConf::parse(&Object::parse(&bytes).ok()?, Some(&delegate.name), None).ok()?;
+    let interface = match (delegate.interface, index) {
+        (explicit, _) if !explicit.is_empty() => explicit,
+        (_, 0) => default_name.to_owned(),
+        (_, index) => format!("net{index}"),
+    };
+    Some(Attached { network, interface })
+}

@@ -1,0 +1,88 @@
+//! Running the verb and printing its one answer.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use multus_attach::{Call, Deadlines, Log, MultusConf, Node, Severity};
+use multus_cni::env::{Command, Request};
+use multus_cni::{Code, Error, version};
+
+/// Lines for people go to standard error, which runtimes keep with the pod's events.
+struct StandardError;
+
+impl Log for StandardError {
+    fn log(&self, severity: Severity, line: &str) {
+        if severity > Severity::Debug {
+            // Nobody is left to tell if standard error is closed.
+            let _ = writeln!(io::stderr(), "multus: {line}");
+        }
+    }
+}
+
+/// Answers one call: the exit status says whether it succeeded.
+pub(crate) fn give(input: &io::Result<Vec<u8>>) -> ExitCode {
+    let version_hint = input.as_deref().ok().and_then(version_of).unwrap_or_else(|| "1.1.0".to_owned());
+    match run(input) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The exit status stays if nobody reads the object.
+            let _ = print(&error.to_json(&version_hint));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A panic is a defect, but the runtime still gets an error object it can show.
+pub(crate) fn print_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let error = Error::new(Code::Internal, format!("multus stopped on a defect of its own: {panic}"))
+            .with_details("nothing is lost: the record of this container is kept, and the next call on it goes on from there");
+        let _ = print(&error.to_json("1.1.0"));
+    }));
+}
+
+fn run(input: &io::Result<Vec<u8>>) -> Result<(), Error> {
+    let request = Request::from_env(|name| std::env::var_os(name))?;
+    let input = input
+        .as_deref()
+        .map_err(|error| Error::new(Code::Io, format!("can't read standard input: {error}")))?;
+    if request.command == Command::Version {
+        return print(&version::report(&version_of(input).unwrap_or_else(|| "1.1.0".to_owned())))
+            .map_err(unread);
+    }
+    let conf = MultusConf::parse(input)?;
+    let node = Node::new(&StandardError);
+    let call = Call { node: &node, request: &request, conf: &conf, deadlines: Deadlines::start() };
+    match request.command {
+        Command::Add => add(&call),
+        Command::Del => multus_attach::del(&call),
+        Command::Check => multus_attach::check(&call),
+        Command::Status => multus_attach::status(&call),
+        Command::Gc => multus_attach::gc(&call),
+        Command::Version => Ok(()),
+    }
+}
+
+/// A result that the runtime never got is a failed ADD (design 3): it is taken back.
+fn add(call: &Call<'_>) -> Result<(), Error> {
+    let added = multus_attach::add(call)?;
+    match print(added.result()) {
+        Ok(()) => added.keep(),
+        Err(error) => Err(added.undo(unread(error))),
+    }
+}
+
+fn unread(error: io::Error) -> Error {
+    Error::new(Code::Io, format!("the runtime did not take the result: {error}"))
+}
+
+fn print(document: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{document}")?;
+    out.flush()
+}
+
+/// The version that an error object speaks, from whatever was readable.
+fn version_of(input: &[u8]) -> Option<String> {
+    multus_document::Object::parse(input).ok()?.read("cniVersion")
+}
