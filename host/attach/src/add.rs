@@ -10,7 +10,7 @@ use crate::call::Call;
 use crate::networks;
 use crate::plan::{self, Plan};
 use crate::steps::{Run, journal_error, now_ms};
-use crate::undo::{self, Undo};
+use crate::undo;
 use crate::upstream;
 
 /// A finished ADD whose result the runtime has not got yet. The container stays locked until then.
@@ -178,8 +178,5 @@ fn roll_back(call: &Call<'_>, lock: &ContainerLock, error: Error) -> Error {
 
 fn undo_and_remove(call: &Call<'_>, store: &Store, lock: &ContainerLock, key: &CallKey) -> Result<(), Error> {
     let Some(record) = store.open(key).map_err(journal_error)? else { return Ok(()) };
-    Undo::new(call, store, lock.descriptors().to_vec())
-        .record(&record, "ADD failed")
-        .map_err(|errors| undo::summary(&errors))?;
-    store.remove(key).map(drop).map_err(journal_error)
+    undo::whole(call, store, lock, &record, "ADD failed").map_err(|errors| undo::summary(&errors))
 }

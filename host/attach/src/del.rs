@@ -5,7 +5,7 @@ use multus_journal::Record;
 
 use crate::call::Call;
 use crate::steps::{journal_error, now_ms};
-use crate::undo::{self, Undo};
+use crate::undo;
 use crate::upstream;
 
 /// Detaches a container from all of its networks (CNI-06).
@@ -21,20 +21,23 @@ fn detach(call: &Call<'_>) -> Result<(), Error> {
     let lock = call.lock_container_for_del()?;
     let store = call.store();
     let Some(record) = store.open(&call.key()).map_err(journal_error)? else {
-        return upstream::detach(call, &lock.descriptors());
+        upstream::detach(call, &lock.descriptors())?;
+        // A call that was killed may have left the record's folder.
+        return store.remove(&call.key()).map(drop).map_err(journal_error);
     };
     for problem in &record.problems {
         call.node.warn(&format!("{}: record: {problem}", call.subject()));
     }
-    match Undo::new(call, &store, lock.descriptors().to_vec()).record(&record, "DEL") {
-        Ok(()) if record.problems.is_empty() => store.remove(&call.key()).map(drop).map_err(journal_error),
-        Ok(()) => {
-            // What a damaged record no longer says may still stand in libcni's cache.
-            upstream::detach(call, &lock.descriptors())?;
-            store.remove(&call.key()).map(drop).map_err(journal_error)
-        }
-        Err(errors) => unfinished(call, &store, &record, undo::summary(&errors)),
+    undo::whole(call, &store, &lock, &record, "DEL")
+        .or_else(|errors| unfinished(call, &store, &record, undo::summary(&errors)))
+}
+
+/// The leftover knows all of it; a further DEL must not find the same attachments in upstream's files.
+fn forget_upstream(call: &Call<'_>, record: &Record) {
+    for attachment in &record.attachments {
+        upstream::forget(call, &record.key.container_id, &attachment.intent);
     }
+    upstream::forget_scratch(call, &record.key.container_id);
 }
 
 fn unfinished(
@@ -49,6 +52,7 @@ fn unfinished(
         return Err(error);
     }
     store.to_leftover(&call.key(), &error.to_string()).map_err(journal_error)?;
+    forget_upstream(call, record);
     let line = format!(
         "{}: DEL failed for {} s, the rest is kept as a leftover (`multusctl journal sweep` goes on with it): {error}",
         call.subject(),

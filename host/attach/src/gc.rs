@@ -45,6 +45,7 @@ pub fn gc(call: &Call<'_>) -> Result<(), Error> {
     let store = call.store();
     let mut errors = Vec::new();
     let mut survivors = Vec::new();
+    store.tidy();
     let listing = store.records();
     errors.extend(listing.unreadable.into_iter().map(journal_error));
     for record in listing.records {
@@ -72,7 +73,7 @@ fn judge(
     let key = &record.key;
     let on_list =
         valid.iter().any(|entry| entry.container_id == key.container_id && entry.ifname == key.interface);
-    if on_list || !is_ours(call, &record) {
+    if record.begun() && (on_list || !is_ours(call, &record)) {
         return Ok(Some(record));
     }
     let of = format!("container {} ({})", key.container_id, key.interface);

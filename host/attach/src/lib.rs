@@ -28,6 +28,6 @@ pub use conf::MultusConf;
 pub use del::del;
 pub use gc::gc;
 pub use log::{Log, Severity};
-pub use plan::{Attachment, Plan, Step, explain};
+pub use plan::{Attachment, Decision, Plan, Step, explain};
 pub use status::status;
 pub use sweep::{Swept, sweep};

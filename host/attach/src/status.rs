@@ -51,7 +51,7 @@ fn plugin_status(
     let unavailable = |error: Error| Error { code: Code::NotAvailable as u32, ..error };
     let search = call.search();
     let ipam = plugin.ipam_type();
-    let names = std::iter::once(plugin.plugin_type().to_owned()).chain(ipam.map(Into::into));
+    let names = std::iter::once(plugin.plugin_type().to_owned()).chain(ipam);
     let stdin = stdin_for(plugin, network, &Map::new(), None).to_string();
     let path = search.delegate_path(&call.node.lock_dir)?;
     for name in names {

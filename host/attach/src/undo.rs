@@ -8,15 +8,15 @@ use multus_cni::env::Command;
 use multus_cni::{Code, Error, Version};
 use multus_document::Object;
 use multus_journal::{
-    AttachmentIntent, AttachmentRecord, Effect, Entry, Implementation, Part, Record, StepIntent, StepState,
-    Store, Writer,
+    AttachmentIntent, AttachmentRecord, ContainerLock, Effect, Entry, Implementation, Part, Record,
+    StepIntent, StepState, Store, Writer,
 };
 use serde_json::value::RawValue;
 
 use crate::call::Call;
 use crate::delegate::{self, Guard, Target};
 use crate::networks;
-use crate::steps::{now_ms, with_previous};
+use crate::steps::{journal_error, now_ms, with_previous};
 use crate::upstream;
 
 /// The backward half: DELs, by record.
@@ -39,13 +39,32 @@ struct Scene {
     /// Empty where the namespace of the ADD is gone.
     netns: String,
     path: Vec<PathBuf>,
-    /// The end of the log may be missing, as after a power cut: whatever was planned may have begun.
+    /// Some of the log may be missing, as after a power cut: whatever was planned may have begun.
     incomplete: bool,
 }
 
 /// A recorded `CNI_PATH` as folders.
 pub(crate) fn search_path(text: &str) -> Vec<PathBuf> {
     text.split(':').filter(|dir| !dir.is_empty()).map(PathBuf::from).collect()
+}
+
+/// Takes back a whole call and drops its record. What a damaged record no longer says may still stand in
+/// libcni's cache.
+///
+/// # Errors
+/// Everything that could not be taken back; the record keeps it.
+pub(crate) fn whole(
+    call: &Call<'_>,
+    store: &Store,
+    lock: &ContainerLock,
+    record: &Record,
+    reason: &str,
+) -> Result<(), Vec<Error>> {
+    Undo::new(call, store, lock.descriptors().to_vec()).record(record, reason)?;
+    if !record.problems.is_empty() || record.attachments.is_empty() {
+        upstream::detach(call, &lock.descriptors()).map_err(|error| vec![error])?;
+    }
+    store.remove(&record.key).map(drop).map_err(|error| vec![journal_error(error)])
 }
 
 impl<'a> Undo<'a> {
@@ -64,6 +83,9 @@ impl<'a> Undo<'a> {
             return Err(vec![
                 Error::new(Code::Internal, message).with_details("detach this container with that version"),
             ]);
+        }
+        if !record.begun() {
+            return Ok(());
         }
         let mut writer = self.store.writer(record).ok();
         note(writer.as_mut(), &Entry::Undoing { at: now_ms(), reason: reason.to_owned() });
@@ -92,7 +114,9 @@ impl<'a> Undo<'a> {
                 .map(|call| self.call.live_netns(&call.netns_path, call.netns.as_ref()))
                 .unwrap_or_default(),
             path: recorded.map_or_else(|| self.call.search().dirs().to_vec(), |call| search_path(&call.path)),
-            incomplete: recorded.is_none_or(|call| self.call.boot().is_ok_and(|boot| boot != call.boot)),
+            incomplete: record.torn
+                || !record.problems.is_empty()
+                || recorded.is_none_or(|call| self.call.boot().is_ok_and(|boot| boot != call.boot)),
         }
     }
 

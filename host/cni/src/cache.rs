@@ -10,6 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::error::Error;
+use crate::names;
+
 const KIND: &str = "cniCacheV1";
 
 /// One attachment, as libcni remembers it.
@@ -46,6 +49,9 @@ pub enum CacheError {
         /// What the system said.
         error: io::Error,
     },
+    /// The names of an attachment that can't be those of a file.
+    #[error("no file of libcni's cache can be named so: {0}")]
+    Name(Error),
     /// The file is not an entry of libcni's cache.
     #[error("{} is not an entry of libcni's cache: {why}", path.display())]
     Foreign {
@@ -78,17 +84,28 @@ fn folder(cni_dir: &Path) -> PathBuf {
     cni_dir.join("results")
 }
 
-fn file(cni_dir: &Path, network: &str, container_id: &str, ifname: &str) -> PathBuf {
-    folder(cni_dir).join(format!("{network}-{container_id}-{ifname}"))
+/// The names may come from a file that somebody else wrote: none of them leads out of the folder.
+fn file(cni_dir: &Path, network: &str, container_id: &str, ifname: &str) -> Result<PathBuf, CacheError> {
+    let checked = names::check_network_name(network)
+        .and_then(|()| names::check_container_id(container_id))
+        .and_then(|()| names::check_ifname(ifname));
+    checked.map_err(CacheError::Name)?;
+    Ok(folder(cni_dir).join(format!("{network}-{container_id}-{ifname}")))
 }
 
-/// Writes an entry under another name and renames it: other tools see it whole or not at all.
+/// Where an entry is written first. libcni passes over it, and so do we.
+fn draft(cni_dir: &Path, container_id: &str, ifname: &str) -> PathBuf {
+    folder(cni_dir).join(format!(".{container_id}-{ifname}.new"))
+}
+
+/// Writes an entry under another name and renames it: other tools see it whole or not at all. It is not
+/// synced, as libcni does not sync it either: our own record is what has to survive a power cut.
 ///
 /// # Errors
-/// [`CacheError::Io`].
+/// [`CacheError::Io`], [`CacheError::Name`].
 pub fn write(cni_dir: &Path, entry: &CacheEntry) -> Result<(), CacheError> {
-    let path = file(cni_dir, &entry.network, &entry.container_id, &entry.ifname);
-    let draft = folder(cni_dir).join(format!(".{}-{}.new", entry.container_id, entry.ifname));
+    let path = file(cni_dir, &entry.network, &entry.container_id, &entry.ifname)?;
+    let draft = draft(cni_dir, &entry.container_id, &entry.ifname);
     let on_disk = File {
         kind: KIND.to_owned(),
         container_id: entry.container_id.clone(),
@@ -124,8 +141,13 @@ fn put(draft: &Path, on_disk: &File) -> io::Result<()> {
 ///
 /// # Errors
 /// A file that can't be read or is something else.
-pub fn read(cni_dir: &Path, network: &str, container_id: &str, ifname: &str) -> Result<Option<CacheEntry>, CacheError> {
-    read_file(&file(cni_dir, network, container_id, ifname))
+pub fn read(
+    cni_dir: &Path,
+    network: &str,
+    container_id: &str,
+    ifname: &str,
+) -> Result<Option<CacheEntry>, CacheError> {
+    read_file(&file(cni_dir, network, container_id, ifname)?)
 }
 
 /// Every readable entry of a container, in the order of file names. Files of other tools and damaged ones
@@ -179,16 +201,22 @@ fn read_file(path: &Path) -> Result<Option<CacheEntry>, CacheError> {
     }))
 }
 
-/// Removes the entry of one attachment; one that is not there is removed already.
+/// Removes the entry of one attachment, and a draft of it that a killed call left; one that is not there is
+/// removed already.
 ///
 /// # Errors
-/// [`CacheError::Io`].
+/// [`CacheError::Io`], [`CacheError::Name`].
 pub fn remove(cni_dir: &Path, network: &str, container_id: &str, ifname: &str) -> Result<(), CacheError> {
-    let path = file(cni_dir, network, container_id, ifname);
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CacheError::Io { doing: "remove", path, error }),
-        _ => Ok(()),
+    let path = file(cni_dir, network, container_id, ifname)?;
+    for path in [draft(cni_dir, container_id, ifname), path] {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(CacheError::Io { doing: "remove", path, error });
+            }
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -230,12 +258,62 @@ mod tests {
     }
 
     #[test]
+    fn cni_16_entries_are_for_their_owner_and_never_outside_the_folder() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &entry()).unwrap();
+        let mode = |path: &str| dir.path().join(path).metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode("results"), mode("results/n-c-c-1-net1")), (0o700, 0o600));
+        assert_eq!(fs::read_dir(dir.path().join("results")).unwrap().count(), 1, "no draft stays");
+        for (network, id, ifname) in
+            [("../n", "c", "i"), ("n", "../../c", "i"), ("n", "c", "a/b"), ("", "c", "i")]
+        {
+            assert!(
+                matches!(read(dir.path(), network, id, ifname), Err(CacheError::Name(_))),
+                "{network} {id} {ifname}"
+            );
+            assert!(matches!(remove(dir.path(), network, id, ifname), Err(CacheError::Name(_))));
+        }
+    }
+
+    #[test]
+    fn cni_16_what_is_not_an_entry_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("results")).unwrap();
+        let rows = [
+            ("", "empty"),
+            ("{", "EOF"),
+            ("[]", "invalid length"),
+            (r#"{"kind":"cniCacheV1"}"#, "missing field"),
+            (
+                r#"{"kind":"v2","containerId":"c","config":"","ifName":"i","networkName":"n"}"#,
+                "its kind is `v2`",
+            ),
+            (
+                r#"{"kind":"cniCacheV1","containerId":"c","config":"%","ifName":"i","networkName":"n"}"#,
+                "config",
+            ),
+        ];
+        for (text, why) in rows {
+            fs::write(dir.path().join("results/n-c-i"), text).unwrap();
+            let error = read(dir.path(), "n", "c", "i").unwrap_err();
+            assert!(
+                matches!(error, CacheError::Foreign { .. }) && error.to_string().contains(why),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
     fn cni_16_a_container_finds_its_own_entries_among_damaged_and_foreign_ones() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(list_for(dir.path(), "c-1").unwrap(), vec![]);
         write(dir.path(), &entry()).unwrap();
         write(dir.path(), &CacheEntry { container_id: "1".into(), ..entry() }).unwrap();
-        assert!(dir.path().join("results/n-c-1-net1").exists(), "the name of one container's file may contain another's id");
+        assert!(
+            dir.path().join("results/n-c-1-net1").exists(),
+            "the name of one container's file may contain another's id"
+        );
         fs::write(dir.path().join("results/x-c-1-net2"), "{").unwrap();
         fs::write(dir.path().join("results/x-c-1-net3"), r#"{"kind":"other"}"#).unwrap();
         assert_eq!(list_for(dir.path(), "c-1").unwrap(), vec![entry()]);

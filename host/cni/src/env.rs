@@ -106,8 +106,9 @@ impl<G: Fn(&str) -> Option<OsString>> Reader<G> {
                 other => format!("CNI_COMMAND is `{}`, which is no verb of CNI", other.escape_debug()),
             };
             let verbs = Command::ALL.map(Command::as_str).join(", ");
-            Error::new(Code::InvalidEnvironment, msg)
-                .with_details(format!("CNI plugins are run by container runtimes, which set it to one of {verbs}"))
+            Error::new(Code::InvalidEnvironment, msg).with_details(format!(
+                "CNI plugins are run by container runtimes, which set it to one of {verbs}"
+            ))
         })
     }
 
@@ -133,7 +134,8 @@ impl<G: Fn(&str) -> Option<OsString>> Reader<G> {
         request.raw_args = self.text("CNI_ARGS");
         request.args = self.args(command, &request.raw_args);
         request.path = self.path(command);
-        request.netns_override = matches!(self.text("CNI_NETNS_OVERRIDE").as_str(), "1" | "TRUE" | "True" | "true");
+        request.netns_override =
+            matches!(self.text("CNI_NETNS_OVERRIDE").as_str(), "1" | "TRUE" | "True" | "true");
         request
     }
 
@@ -195,10 +197,12 @@ mod tests {
     use std::collections::BTreeMap;
     use std::os::unix::ffi::OsStringExt;
 
-    const FULL: &str = "CNI_CONTAINERID=c1 CNI_NETNS=/run/netns/x CNI_IFNAME=eth0 CNI_PATH=/a::/b CNI_ARGS=K=V";
+    const FULL: &str =
+        "CNI_CONTAINERID=c1 CNI_NETNS=/run/netns/x CNI_IFNAME=eth0 CNI_PATH=/a::/b CNI_ARGS=K=V";
 
     fn read(text: &str) -> Result<Request, Error> {
-        let variables: BTreeMap<&str, &str> = text.split(' ').filter_map(|pair| pair.split_once('=')).collect();
+        let variables: BTreeMap<&str, &str> =
+            text.split(' ').filter_map(|pair| pair.split_once('=')).collect();
         Request::from_env(|name| variables.get(name).map(OsString::from))
     }
 
@@ -208,7 +212,10 @@ mod tests {
             ("CNI_COMMAND=ADD CNI_CONTAINERID=c CNI_NETNS=/n CNI_IFNAME=eth0", Ok(Command::Add)),
             ("CNI_COMMAND=CHECK CNI_CONTAINERID=c CNI_NETNS=/n CNI_IFNAME=eth0", Ok(Command::Check)),
             ("CNI_COMMAND=DEL CNI_CONTAINERID=c CNI_IFNAME=eth0", Ok(Command::Del)),
-            ("CNI_COMMAND=DEL CNI_CONTAINERID=c CNI_NETNS= CNI_IFNAME=eth0 CNI_ARGS=broken", Ok(Command::Del)),
+            (
+                "CNI_COMMAND=DEL CNI_CONTAINERID=c CNI_NETNS= CNI_IFNAME=eth0 CNI_ARGS=broken",
+                Ok(Command::Del),
+            ),
             ("CNI_COMMAND=GC CNI_PATH=/a", Ok(Command::Gc)),
             ("CNI_COMMAND=STATUS", Ok(Command::Status)),
             ("CNI_COMMAND=STATUS CNI_CONTAINERID=/ CNI_IFNAME=/", Ok(Command::Status)),
@@ -250,7 +257,9 @@ mod tests {
         assert_eq!(request.path, [PathBuf::from("/a"), PathBuf::from("/b")]);
         assert!(!request.netns_override);
         for value in ["1", "TRUE", "true"] {
-            assert!(read(&format!("CNI_COMMAND=ADD {FULL} CNI_NETNS_OVERRIDE={value}")).unwrap().netns_override);
+            assert!(
+                read(&format!("CNI_COMMAND=ADD {FULL} CNI_NETNS_OVERRIDE={value}")).unwrap().netns_override
+            );
         }
     }
 

@@ -114,7 +114,10 @@ mod tests {
     #[test]
     fn cni_03_the_error_object_has_version_code_msg_and_details() {
         let error = Error::new(Code::InvalidConfig, "no \"type\"").context("network a");
-        assert_eq!(error.to_json("1.0.0"), r#"{"cniVersion":"1.0.0","code":7,"msg":"network a: no \"type\""}"#);
+        assert_eq!(
+            error.to_json("1.0.0"),
+            r#"{"cniVersion":"1.0.0","code":7,"msg":"network a: no \"type\""}"#
+        );
         let error = error.with_details("add one");
         assert_eq!(error.to_string(), "network a: no \"type\"; add one");
         assert_eq!(Error::from_json(error.to_json("1.0.0").as_bytes()), Some(error));

@@ -90,7 +90,8 @@ pub fn negotiate(cni_version: Option<&str>, cni_versions: &[String]) -> Result<V
     let versions = written.iter().map(|text| Version::parse(text)).collect::<Result<Vec<_>, _>>()?;
     versions.into_iter().filter(|version| version.is_supported()).max().ok_or_else(|| {
         let msg = format!("CNI version {} is not supported", written.join(", "));
-        Error::new(Code::IncompatibleVersion, msg).with_details(format!("supported: {}", supported().join(", ")))
+        Error::new(Code::IncompatibleVersion, msg)
+            .with_details(format!("supported: {}", supported().join(", ")))
     })
 }
 
@@ -118,7 +119,8 @@ mod tests {
 
     #[test]
     fn cni_12_the_highest_version_that_both_know_is_used() {
-        let rows: &[(Option<&str>, &[&str], Result<&str, u32>)] = &[
+        type Row = (Option<&'static str>, &'static [&'static str], Result<&'static str, u32>);
+        let rows: &[Row] = &[
             (None, &[], Ok("0.1.0")),
             (Some(""), &[], Ok("0.1.0")),
             (Some("0.3.1"), &[], Ok("0.3.1")),

@@ -80,15 +80,19 @@ fn plain(message: String) -> SyntaxError {
 fn describe(text: &str, error: &serde_json::Error) -> SyntaxError {
     let full = error.to_string();
     let message = full.split(" at line ").next().unwrap_or(&full).to_owned();
-    let position = (error.line() > 0).then(|| Position { line: error.line(), column: error.column().max(1) });
-    SyntaxError { advice: position.and_then(|p| advice(text, p)), position, message }
+    let Some(line) = error.line().checked_sub(1).and_then(|index| text.lines().nth(index)) else {
+        return plain(message);
+    };
+    // The reader counts bytes; people count characters.
+    let byte = error.column().saturating_sub(1).min(line.len());
+    let before = line.char_indices().filter(|(at, _)| *at < byte).count();
+    let position = Position { line: error.line(), column: before + 1 };
+    SyntaxError { position: Some(position), message, advice: advice(line, byte) }
 }
 
 /// People paste comments, single quotes and trailing commas into JSON: say so instead of
 /// "expected value".
-fn advice(text: &str, at: Position) -> Option<String> {
-    let line = text.lines().nth(at.line.checked_sub(1)?)?;
-    let byte = at.column.min(line.len()).checked_sub(1)?;
+fn advice(line: &str, byte: usize) -> Option<String> {
     let rest = line.as_bytes().get(byte..)?;
     let advice = match rest {
         [b'#', ..] => "JSON has no comments: remove the text from `#` to the end of the line",
@@ -118,6 +122,12 @@ mod tests {
             assert_eq!(error.position.unwrap().line, line, "{text}: {error}");
             assert!(error.advice.clone().unwrap_or_default().contains(advice), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn columns_count_characters() {
+        let error = parse::<Value>("{\"é\": \"üü\", #}".as_bytes()).unwrap_err();
+        assert_eq!(error.position, Some(Position { line: 1, column: 12 }));
     }
 
     #[test]

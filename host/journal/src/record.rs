@@ -45,6 +45,8 @@ pub struct AttachmentRecord {
     pub own: PartRecord,
     /// The list's final result: `prevResult` of its DEL and CHECK.
     pub result: Option<String>,
+    /// When every plugin had succeeded.
+    pub attached: Option<u64>,
 }
 
 /// One plugin and what became of it.
@@ -155,6 +157,12 @@ impl Record {
     /// The number for the next [`Entry::Intent`](crate::Entry::Intent).
     pub fn next_sequence(&self) -> u64 {
         self.next_sequence
+    }
+
+    /// Whether any line of it is whole. Before that nothing is done: there is nothing to undo, and nothing may be
+    /// appended, since a record begins with its call.
+    pub fn begun(&self) -> bool {
+        self.whole > 0
     }
 
     /// Whether a newer version wrote some of it: what it did must not be undone by guessing.

@@ -57,8 +57,10 @@ impl Record {
             Entry::Result { attachment, step, result } => {
                 self.step(attachment, step)?.result = Some(result);
             }
-            Entry::Attached { attachment, at: _, result } => {
-                self.attachment_mut(attachment)?.result = Some(result);
+            Entry::Attached { attachment, at, result } => {
+                let attachment = self.attachment_mut(attachment)?;
+                attachment.result = Some(result);
+                attachment.attached = Some(at);
             }
             Entry::Committed { at } => self.committed = Some(at),
             Entry::Undoing { at, reason } => self.undoing(at, reason),
@@ -86,7 +88,7 @@ impl Record {
             }
             let steps = vec![StepRecord::default(); intent.steps.len()];
             let own = PartRecord::default();
-            self.attachments.push(AttachmentRecord { intent, steps, own, result: None });
+            self.attachments.push(AttachmentRecord { intent, steps, own, result: None, attached: None });
         }
         twice
     }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use multus_attach::conf::ConfError;
 use multus_attach::{Call, Deadlines, Log, MultusConf, Node, Severity};
 use multus_cni::env::{Command, Request};
 use multus_cni::{Code, Error, version};
@@ -50,7 +51,7 @@ fn run(input: &io::Result<Vec<u8>>) -> Result<(), Error> {
         return print(&version::report(&version_of(input).unwrap_or_else(|| "1.1.0".to_owned())))
             .map_err(unread);
     }
-    let conf = MultusConf::parse(input)?;
+    let conf = read_conf(request.command, input)?;
     let node = Node::new(&StandardError);
     let call = Call { node: &node, request: &request, conf: &conf, deadlines: Deadlines::start() };
     match request.command {
@@ -61,6 +62,19 @@ fn run(input: &io::Result<Vec<u8>>) -> Result<(), Error> {
         Command::Gc => multus_attach::gc(&call),
         Command::Version => Ok(()),
     }
+}
+
+/// A DEL makes do with a conf that an ADD would refuse.
+fn read_conf(command: Command, input: &[u8]) -> Result<MultusConf, ConfError> {
+    if command != Command::Del {
+        return MultusConf::parse(input);
+    }
+    let (conf, passed_over) = MultusConf::parse_for_del(input)?;
+    for problem in passed_over {
+        StandardError
+            .log(Severity::Warning, &format!("DEL goes by the record, but an ADD would fail: {problem}"));
+    }
+    Ok(conf)
 }
 
 /// A result that the runtime never got is a failed ADD (design 3): it is taken back.

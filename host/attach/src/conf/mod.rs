@@ -18,6 +18,9 @@ pub const DEFAULT_BIN_DIR: &str = "/opt/cni/bin";
 /// How long one delegate binary may run unless `exec.timeout` says otherwise.
 pub const DEFAULT_EXEC_TIMEOUT: Duration = Duration::from_secs(45);
 
+/// Problems at these places refuse a DEL, too.
+const NEEDED_BY_DEL: &[&str] = &["", "/name", "/cniVersion", "/cniDir"];
+
 /// What the operator wrote, every key checked.
 #[derive(Debug, Clone)]
 pub struct MultusConf {
@@ -122,6 +125,24 @@ impl MultusConf {
         match conf {
             Some(conf) if refused.is_empty() => Ok(conf),
             _ => Err(ConfError::Problems(refused)),
+        }
+    }
+
+    /// Reads the conf for a DEL, and what an ADD would refuse in it: the record decides what is undone
+    /// (design 3), so a conf that was broken since must not keep a pod from going away.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), but only for what tells where the record is and whom to answer.
+    pub fn parse_for_del(text: &[u8]) -> Result<(Self, Vec<Problem>), ConfError> {
+        let source = Object::parse(text)?;
+        let (conf, problems) = read::conf(&source);
+        let (needed, passed_over): (Vec<_>, Vec<_>) = problems
+            .into_iter()
+            .filter(|problem| !problem.warning)
+            .partition(|problem| NEEDED_BY_DEL.contains(&problem.pointer.as_str()));
+        match conf {
+            Some(conf) if needed.is_empty() => Ok((conf, passed_over)),
+            _ => Err(ConfError::Problems(needed)),
         }
     }
 

@@ -153,7 +153,7 @@ impl Reader {
                 ("allow", other) => self.wrong_kind(&at.key("allow"), other, "a list of binary names"),
                 ("timeout", value) => rules.timeout = self.timeout(&at.key("timeout"), value),
                 (other, _) => {
-                    self.refuse(&at.key(other), format!("unknown key `{other}`"), "use `allow` or `timeout`")
+                    self.refuse(&at.key(other), format!("unknown key `{other}`"), "use `allow` or `timeout`");
                 }
             }
         }
@@ -242,7 +242,10 @@ impl Reader {
             );
         }
         let default = masters.first().copied().unwrap_or(0);
-        let version = source.read::<String>("cniVersion");
+        // A version that is no version is reported once, not again for every delegate.
+        let version = source
+            .read::<String>("cniVersion")
+            .filter(|text| Version::parse(text).is_ok_and(Version::is_supported));
         let raw = source.read::<Vec<Object>>("delegates").unwrap_or_default();
         if raw.len() != entries.len() {
             for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.is_object()) {
@@ -268,7 +271,8 @@ impl Reader {
             Some(other) => self.wrong_kind(&at.key("masterplugin"), &other, "`true` or `false`"),
         }
         let kind = entry.read::<String>("type").unwrap_or_else(|| "list".to_owned());
-        match NetworkConf::parse(&entry, Some(&format!("{outer}-{kind}")), version) {
+        let name = Some(format!("{outer}-{kind}")).filter(|name| names::check_network_name(name).is_ok());
+        match NetworkConf::parse(&entry, Some(name.as_deref().unwrap_or(outer)), version) {
             Ok(network) => Some(network),
             Err(problems) => {
                 self.problems.extend(problems.into_iter().map(|problem| problem.below(at.as_str())));

@@ -98,10 +98,8 @@ fn steps(search: &Search, attachment: &Attachment) -> Result<Vec<Step>, Error> {
 fn step(search: &Search, attachment: &Attachment, plugin: &PluginConf) -> Result<Step, Error> {
     let kind = plugin.plugin_type().to_owned();
     let binary = search.find(&kind)?;
-    if let Some(ipam) = plugin.ipam_type() {
-        search
-            .check_allowed(ipam.as_ref())
-            .map_err(|error| error.context(&format!("`ipam.type` of `{kind}`")))?;
+    for nested in plugin.ipam_type().into_iter().chain(plugin.nested_types()) {
+        search.check_allowed(&nested).map_err(|error| error.context(&format!("`{kind}` runs `{nested}`")))?;
     }
     let path = binary.to_str().ok_or_else(|| {
         Error::new(Code::InvalidConfig, format!("the path of `{kind}` is not UTF-8: {}", binary.display()))

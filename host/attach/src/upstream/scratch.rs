@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -58,11 +58,15 @@ fn path(call: &Call<'_>, container_id: &str) -> Option<PathBuf> {
     (!RESERVED.contains(&container_id)).then(|| call.conf.cni_dir.join(container_id))
 }
 
+fn draft(path: &Path, container_id: &str) -> PathBuf {
+    path.with_file_name(format!(".{container_id}.new"))
+}
+
 /// Written under another name and renamed, so that upstream never reads half of it.
 pub(super) fn write(call: &Call<'_>, plan: &Plan) -> io::Result<()> {
     let Some(path) = path(call, &call.request.container_id) else { return Ok(()) };
     let delegates: Vec<ScratchDelegate> = plan.attachments.iter().map(delegate).collect();
-    let draft = path.with_file_name(format!(".{}.new", call.request.container_id));
+    let draft = draft(&path, &call.request.container_id);
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     let written = file.write_all(serde_json::to_string(&delegates)?.as_bytes());
     if let Err(error) = written.and_then(|()| fs::rename(&draft, &path)) {
@@ -91,10 +95,14 @@ fn delegate(attachment: &Attachment) -> ScratchDelegate {
 
 pub(super) fn remove(call: &Call<'_>, container_id: &str) -> io::Result<()> {
     let Some(path) = path(call, container_id) else { return Ok(()) };
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+    // A draft is there if the ADD was killed while it wrote.
+    for path in [draft(&path, container_id), path] {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 /// The delegates of a container in the order in which upstream attached them; `None` without a

@@ -20,8 +20,7 @@ pub fn status_path(directory: &Path, namespace: &str, pod: &str) -> Result<PathB
 
 /// Writes the file whole or not at all. Without a sync: after a power cut the pod is gone too.
 pub(super) fn write(path: &Path, status: &str) -> Result<(), SourceError> {
-    // The name starts with a dot, and calls for one pod never write at the same time.
-    let temporary = path.with_file_name(format!(".{}.tmp", std::process::id()));
+    let temporary = draft(path);
     let written = path
         .parent()
         .map_or(Ok(()), fs::create_dir_all)
@@ -34,12 +33,20 @@ pub(super) fn write(path: &Path, status: &str) -> Result<(), SourceError> {
     written.map_err(|error| SourceError::Status { what: "write", path: path.to_owned(), error })
 }
 
-/// Removes the file if it is there.
+/// Calls for one pod never write at the same time.
+fn draft(path: &Path) -> PathBuf {
+    path.with_extension("json.new")
+}
+
+/// Removes the file if it is there, and a draft that a killed call left.
 pub(super) fn remove(path: &Path) -> Result<(), SourceError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(SourceError::Status { what: "remove", path: path.to_owned(), error })
+    for path in [draft(path), path.to_owned()] {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(SourceError::Status { what: "remove", path, error });
+            }
+            _ => {}
         }
-        _ => Ok(()),
     }
+    Ok(())
 }

@@ -97,7 +97,8 @@ fn cni_version(object: &Object, default: Option<&str>, problems: &mut Vec<Proble
     };
     let inherited = default.filter(|_| many.is_empty());
     version::negotiate(single.as_deref().or(inherited), &many).unwrap_or_else(|error| {
-        let advice = if error.is(Code::IncompatibleVersion) { error.details } else { "write 1.0.0, say".to_owned() };
+        let advice =
+            if error.is(Code::IncompatibleVersion) { error.details } else { "write 1.0.0, say".to_owned() };
         problems.push(Problem::new(pointer, error.msg).advise(advice));
         Version::V0_1_0
     })
@@ -143,7 +144,10 @@ fn single_plugin(object: &Object, inline_only: bool, problems: &mut Vec<Problem>
         let (message, advice) = if inline_only {
             ("`loadOnlyInlinedPlugins` is set, but there are no `plugins`", "list them in `plugins`")
         } else {
-            ("there is neither a `type` nor a list of `plugins`", "add one of them; plugins are not read from folders")
+            (
+                "there is neither a `type` nor a list of `plugins`",
+                "add one of them; plugins are not read from folders",
+            )
         };
         problems.push(Problem::new("", message).advise(advice));
         return Vec::new();
@@ -159,7 +163,9 @@ fn listed_plugins(object: &Object, problems: &mut Vec<Problem>) -> Vec<PluginCon
         return Vec::new();
     };
     if list.is_empty() {
-        problems.push(Problem::new(at.as_str(), "the list of plugins is empty").advise("add at least one plugin"));
+        problems.push(
+            Problem::new(at.as_str(), "the list of plugins is empty").advise("add at least one plugin"),
+        );
     }
     let mut plugins = Vec::new();
     for (index, text) in list.iter().enumerate() {
@@ -219,7 +225,11 @@ mod tests {
         for (text, default, expected) in rows {
             let object = Object::parse(text.as_bytes()).unwrap();
             let conf = NetworkConf::parse(&object, Some("given"), default).unwrap();
-            assert_eq!((conf.name.as_str(), conf.cni_version.to_string().as_str()), ("given", expected), "{text}");
+            assert_eq!(
+                (conf.name.as_str(), conf.cni_version.to_string().as_str()),
+                ("given", expected),
+                "{text}"
+            );
         }
     }
 
@@ -250,10 +260,7 @@ mod tests {
     #[test]
     fn every_problem_has_its_place() {
         let rows: &[(&str, &[&str])] = &[
-            (
-                "{}",
-                &[": the network has no `name`", ": there is neither a `type` nor a list of `plugins`"],
-            ),
+            ("{}", &[": the network has no `name`", ": there is neither a `type` nor a list of `plugins`"]),
             (r#"{"name":"n","plugins":[]}"#, &["/plugins: the list of plugins is empty"]),
             (
                 r#"{"name":"n","plugins":{}}"#,
@@ -279,7 +286,10 @@ mod tests {
             ),
             (
                 r#"{"name":5,"cniVersion":"7.0.0","type":"a"}"#,
-                &["/name: expected a string, found a number", "/cniVersion: CNI version 7.0.0 is not supported"],
+                &[
+                    "/name: expected a string, found a number",
+                    "/cniVersion: CNI version 7.0.0 is not supported",
+                ],
             ),
             (
                 r#"{"name":"n","cniVersions":["1.0.0",1],"type":"a"}"#,
@@ -310,7 +320,8 @@ mod tests {
         leaf.prop_recursive(3, 24, 4, move |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::vec((keys, inner), 0..5).prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+                prop::collection::vec((keys, inner), 0..5)
+                    .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
             ]
         })
     }

@@ -106,7 +106,8 @@ fn check_type(object: &Object, problems: &mut Vec<Problem>) -> Option<String> {
         }
         _ => {
             problems.push(
-                Problem::new("", "the plugin has no `type`").advise("add `\"type\"` with the name of a plugin"),
+                Problem::new("", "the plugin has no `type`")
+                    .advise("add `\"type\"` with the name of a plugin"),
             );
             return None;
         }
@@ -131,8 +132,9 @@ fn check_capabilities(object: &Object, problems: &mut Vec<Problem>) {
         None | Some(Value::Null) => {}
         Some(Value::Object(all)) => {
             let wrong = all.iter().filter(|(_, value)| !value.is_boolean());
-            problems
-                .extend(wrong.map(|(name, value)| wrong_kind(at.key(name).as_str(), value, "`true` or `false`")));
+            problems.extend(
+                wrong.map(|(name, value)| wrong_kind(at.key(name).as_str(), value, "`true` or `false`")),
+            );
         }
         Some(other) => problems.push(wrong_kind(at.as_str(), &other, "an object such as `{\"ips\": true}`")),
     }

@@ -23,7 +23,8 @@ pub fn stdin_for(
     prev_result: Option<&RawValue>,
 ) -> Object {
     let mut stdin = plugin.object().clone();
-    let made_at_run_time = |key: &&str| key.starts_with(RUNTIME_PREFIX) || *key == "runtimeConfig" || *key == "prevResult";
+    let made_at_run_time =
+        |key: &&str| key.starts_with(RUNTIME_PREFIX) || *key == "runtimeConfig" || *key == "prevResult";
     let stale: Vec<String> = stdin.keys().filter(made_at_run_time).map(str::to_owned).collect();
     stale.iter().for_each(|key| stdin.remove(key));
     stdin.set("name", &Value::from(network.name.as_str()));
@@ -115,7 +116,8 @@ mod tests {
         });
         let declared: Map<String, Value> =
             arguments.as_object().unwrap().keys().map(|key| (key.clone(), Value::Bool(true))).collect();
-        let conf = json!({"type": "a", "capabilities": declared, "args": {"cni": {"labels": []}}}).to_string();
+        let conf =
+            json!({"type": "a", "capabilities": declared, "args": {"cni": {"labels": []}}}).to_string();
         let given: Value = serde_json::from_str(&stdin(&conf, &arguments, None)).unwrap();
         assert_eq!(given["runtimeConfig"], arguments);
         assert_eq!(given["args"], json!({"cni": {"labels": []}}));

@@ -31,13 +31,21 @@ pub enum ExecFailure {
         /// What the system said.
         error: io::Error,
     },
-    /// It did not end in time, and was killed with all that it had started.
-    #[error("{} did not finish in {:.1} s and was killed", binary.display(), after.as_secs_f64())]
+    /// It was not started, because the deadline had passed before.
+    #[error("{} was not started: no time was left for it", binary.display())]
+    NoTime {
+        /// The binary.
+        binary: PathBuf,
+    },
+    /// It did not end in time, and was killed with its process group.
+    #[error("{} did not finish in {:.1} s and was killed{}", binary.display(), after.as_secs_f64(), words("", stderr))]
     Deadline {
         /// The binary.
         binary: PathBuf,
         /// How long it was given.
         after: Duration,
+        /// The end of its standard error.
+        stderr: String,
     },
     /// It printed more than a result can be.
     #[error("{} printed more than {limit} bytes and was killed", binary.display())]
@@ -65,7 +73,8 @@ pub enum ExecFailure {
 }
 
 fn words(stdout: &str, stderr: &str) -> String {
-    let part = |name: &str, text: &str| if text.is_empty() { String::new() } else { format!("; {name}: {text}") };
+    let part =
+        |name: &str, text: &str| if text.is_empty() { String::new() } else { format!("; {name}: {text}") };
     part("stdout", stdout) + &part("stderr", stderr)
 }
 
@@ -74,7 +83,7 @@ impl From<ExecFailure> for Error {
         let code = match &failure {
             ExecFailure::Reported(_) => Code::Internal,
             ExecFailure::Start { .. } | ExecFailure::Pipe { .. } => Code::Io,
-            ExecFailure::Deadline { .. } => Code::TryAgainLater,
+            ExecFailure::Deadline { .. } | ExecFailure::NoTime { .. } => Code::TryAgainLater,
             ExecFailure::TooMuch { .. } => Code::Decode,
             ExecFailure::Silent { .. } => Code::Internal,
         };
@@ -100,9 +109,20 @@ pub(super) fn judge(binary: &Path, streams: Streams) -> Result<Output, ExecFailu
         (None, None) => "ended".to_owned(),
     };
     let stdout = excerpt(&String::from_utf8_lossy(&stdout));
-    Err(ExecFailure::Silent { binary: binary.to_owned(), how, stdout, stderr: excerpt(&stderr_tail) })
+    Err(ExecFailure::Silent { binary: binary.to_owned(), how, stdout, stderr: last_words(&stderr_tail) })
 }
 
+/// The end of a text: what a plugin says last is why it gave up.
+pub(super) fn last_words(text: &str) -> String {
+    let text = text.trim();
+    // Counted from the end: index EXCERPT - 1 is the first character that is kept.
+    match text.char_indices().rev().nth(EXCERPT - 1) {
+        Some((start, _)) if start > 0 => format!("…{}", text.get(start..).unwrap_or_default()),
+        _ => text.to_owned(),
+    }
+}
+
+/// The start of a text.
 fn excerpt(text: &str) -> String {
     let text = text.trim();
     match text.char_indices().nth(EXCERPT) {

@@ -52,7 +52,8 @@ pub struct Output {
     pub stderr_tail: String,
 }
 
-/// Runs a plugin to its end. Its standard error is passed on to `stderr` as it comes.
+/// Runs a plugin to its end. Its standard error is passed on to `stderr` as it comes; a writer that blocks
+/// holds up the deadline. The plugin is also killed when the calling thread ends.
 ///
 /// # Errors
 /// It could not be started, did not end in time, died, or reported a failure of its own.

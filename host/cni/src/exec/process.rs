@@ -12,13 +12,19 @@ use nix::unistd::getpid;
 use super::{ExecFailure, Invocation, sys};
 
 /// Starts the plugin. A binary that is just being written ("text file busy", as while an installer
-/// replaces it) is tried again until the deadline (CNI-03).
+/// replaces it) is tried again until the deadline.
 pub(super) fn start(invocation: &Invocation<'_>) -> Result<Child, ExecFailure> {
     let mut pause = Duration::from_millis(5);
+    if Instant::now() >= invocation.deadline {
+        return Err(ExecFailure::NoTime { binary: invocation.binary.to_owned() });
+    }
     loop {
         match command(invocation).spawn() {
             Ok(child) => return Ok(child),
-            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy && Instant::now() + pause < invocation.deadline => {
+            Err(error)
+                if error.kind() == ErrorKind::ExecutableFileBusy
+                    && Instant::now() + pause < invocation.deadline =>
+            {
                 thread::sleep(pause);
                 pause = (pause * 2).min(Duration::from_millis(500));
             }
@@ -27,12 +33,14 @@ pub(super) fn start(invocation: &Invocation<'_>) -> Result<Child, ExecFailure> {
     }
 }
 
-/// Our environment with every `CNI_*` variable replaced: plugins may need `PATH` or a proxy.
+/// Our environment with every `CNI_*` variable replaced: plugins may need `PATH` or a proxy, and traces
+/// go on through `TRACEPARENT` (CNI-19).
 fn command(invocation: &Invocation<'_>) -> Command {
     let path: Vec<String> = invocation.path.iter().map(|dir| dir.display().to_string()).collect();
     let mut command = Command::new(invocation.binary);
     for (name, _) in std::env::vars_os() {
-        let replaced = name.to_str().is_some_and(|name| name.starts_with("CNI_") && name != "CNI_NETNS_OVERRIDE");
+        let replaced =
+            name.to_str().is_some_and(|name| name.starts_with("CNI_") && name != "CNI_NETNS_OVERRIDE");
         if replaced {
             command.env_remove(name);
         }

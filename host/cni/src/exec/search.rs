@@ -4,22 +4,34 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Error};
+use crate::names;
 
 /// The first executable of this name in the folders, in their order.
 ///
 /// # Errors
 /// Code 7: a name that is not a file's name, or one that none of the folders has; they are listed.
 pub fn find_plugin(name: &str, dirs: &[PathBuf]) -> Result<PathBuf, Error> {
-    if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\\', '\0']) {
-        let message = format!("`{name}` is not the name of a plugin");
-        return Err(Error::new(Code::InvalidConfig, message).with_details("a `type` is a file's name without its folder"));
+    if let Some(fault) = names::type_fault(name) {
+        let message = format!("the type `{}` {fault}", name.escape_debug());
+        return Err(Error::new(Code::InvalidConfig, message)
+            .with_details("a `type` is a file's name without its folder"));
     }
     let found = dirs.iter().map(|dir| dir.join(name)).find(|path| is_executable(path));
     found.ok_or_else(|| {
-        let searched: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
         Error::new(Code::InvalidConfig, format!("there is no plugin binary `{name}`"))
-            .with_details(format!("searched {}; install it there or correct `type`", searched.join(", ")))
+            .with_details(format!("{}; install it there or correct `type`", searched(name, dirs)))
     })
+}
+
+fn searched(name: &str, dirs: &[PathBuf]) -> String {
+    if dirs.is_empty() {
+        return "there is no folder to search: CNI_PATH is empty".to_owned();
+    }
+    let each = dirs.iter().map(|dir| match dir.join(name).exists() {
+        true => format!("{} (not an executable file there)", dir.display()),
+        false => dir.display().to_string(),
+    });
+    format!("searched {}", each.collect::<Vec<_>>().join(", "))
 }
 
 fn is_executable(path: &Path) -> bool {
@@ -41,7 +53,13 @@ mod tests {
         }
         std::fs::create_dir(dirs[0].join("ptp")).unwrap();
         assert_eq!(find_plugin("bridge", &dirs).unwrap(), dirs[1].join("bridge"));
-        assert!(find_plugin("ptp", &dirs).unwrap_err().details.contains("/a, "));
+        let error = find_plugin("ptp", &dirs).unwrap_err();
+        let [a, b, c] = dirs.each_ref().map(|dir| dir.display());
+        let details = format!(
+            "searched {a} (not an executable file there), {b}, {c}; install it there or correct `type`"
+        );
+        assert_eq!((error.code, error.details), (7, details));
+        assert!(find_plugin("ptp", &[]).unwrap_err().details.contains("CNI_PATH is empty"));
         for name in ["", "..", "../bridge", "/bin/sh", "a\0b"] {
             assert_eq!(find_plugin(name, &dirs).unwrap_err().code, 7, "{name:?}");
         }

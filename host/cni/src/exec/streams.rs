@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{Child, ExitStatus};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -13,12 +14,18 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use rustix::process::{PidfdFlags, pidfd_open};
 
+use super::failure::last_words;
 use super::{ExecFailure, Invocation};
+use crate::env::Command;
 
 /// More than any result; a plugin that prints more is ended.
 const MAX_STDOUT: usize = 4 << 20;
 /// What is kept of standard error for the message.
 const TAIL: usize = 4 << 10;
+/// How long a killed child is waited for. One that hangs in the kernel stays until it is done there, and
+/// must not hold up the answer.
+const REAP: Duration = Duration::from_secs(2);
+
 /// What a child printed, and how it ended.
 pub(super) struct Streams {
     pub(super) status: ExitStatus,
@@ -51,23 +58,34 @@ pub(super) fn exchange(
     result
 }
 
-fn talk(child: &mut Child, invocation: &Invocation<'_>, stderr: &mut dyn Write) -> Result<Streams, ExecFailure> {
+fn talk(
+    child: &mut Child,
+    invocation: &Invocation<'_>,
+    stderr: &mut dyn Write,
+) -> Result<Streams, ExecFailure> {
     let io_error = |error: io::Error| ExecFailure::Pipe { binary: invocation.binary.to_owned(), error };
     let started = Instant::now();
     let mut exchange = Exchange::new(child, invocation.stdin, stderr).map_err(io_error)?;
     loop {
         let ended = exchange.turn(invocation.deadline).map_err(io_error)?;
         if exchange.printed.len() > MAX_STDOUT {
-            return Err(ExecFailure::TooMuch { binary: invocation.binary.to_owned(), limit: MAX_STDOUT });
+            if matches!(invocation.verb, Command::Add | Command::Version) {
+                return Err(ExecFailure::TooMuch { binary: invocation.binary.to_owned(), limit: MAX_STDOUT });
+            }
+            // The other verbs have no result: what they print must not make them fail.
+            exchange.printed.truncate(MAX_STDOUT);
         }
         if ended {
             // What it printed last was read after it had ended; a grandchild's pipe is not waited for.
             let status = child.wait().map_err(io_error)?;
-            let stderr_tail = String::from_utf8_lossy(&exchange.tail).trim().to_owned();
-            return Ok(Streams { status, stdout: exchange.printed, stderr_tail });
+            return Ok(Streams { status, stderr_tail: exchange.stderr_tail(), stdout: exchange.printed });
         }
         if Instant::now() >= invocation.deadline {
-            return Err(ExecFailure::Deadline { binary: invocation.binary.to_owned(), after: started.elapsed() });
+            return Err(ExecFailure::Deadline {
+                binary: invocation.binary.to_owned(),
+                after: started.elapsed(),
+                stderr: last_words(&exchange.stderr_tail()),
+            });
         }
     }
 }
@@ -78,7 +96,10 @@ fn end(child: &mut Child) {
         // It may have ended by itself in the meantime.
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
     }
-    let _ = child.wait();
+    let enough = Instant::now() + REAP;
+    while matches!(child.try_wait(), Ok(None)) && Instant::now() < enough {
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 impl<'a> Exchange<'a> {
@@ -96,12 +117,18 @@ impl<'a> Exchange<'a> {
         })
     }
 
+    fn stderr_tail(&self) -> String {
+        String::from_utf8_lossy(&self.tail).trim().to_owned()
+    }
+
     /// Waits until something happens, then moves what can be moved; says whether the child has ended.
     fn turn(&mut self, deadline: Instant) -> io::Result<bool> {
         let wait = deadline.saturating_duration_since(Instant::now());
         let mut events = vec![PollFd::new(self.ended.as_fd(), PollFlags::POLLIN)];
         events.extend(self.stdin.iter().map(|(pipe, _)| PollFd::new(pipe.as_fd(), PollFlags::POLLOUT)));
-        events.extend(self.stdout.iter().chain(&self.stderr).map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)));
+        events.extend(
+            self.stdout.iter().chain(&self.stderr).map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)),
+        );
         match poll(&mut events, PollTimeout::try_from(wait).unwrap_or(PollTimeout::MAX)) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno.into()),

@@ -1,7 +1,7 @@
 //! What the child does between fork and exec.
 
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -9,11 +9,12 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
-use std::os::fd::BorrowedFd;
 
 /// Ties a command to the thread that starts it, and leaves it some of our descriptors.
 ///
-/// The kernel kills the child when the starting *thread* ends, so that thread has to outlive the child.
+/// The kernel kills the child when the starting *thread* ends, not the process: that thread has to stay
+/// until the child is reaped, as [`super::run`] does. The kernel forgets the tie for what the child forks,
+/// and for binaries that are setuid or have file capabilities; those still hold the inherited descriptors.
 pub(super) fn prepare(command: &mut Command, parent: Pid, inherit: Vec<RawFd>) {
     let in_child = move || {
         prctl::set_pdeathsig(Signal::SIGKILL)?;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::CniResult;
+use super::check::fault;
 use super::wire::{Early, Later};
 use crate::error::{Code, Error};
 use crate::version::Version;
@@ -20,7 +21,8 @@ pub struct ResultDocument {
 
 impl ResultDocument {
     /// Reads what a plugin printed for an ADD. Text in another version than `expected` is converted; text
-    /// without a version counts as being in the expected one, as the reference library reads it.
+    /// without a version counts as being in the expected one, as the reference library reads it, unless its
+    /// members can only be those of 0.2.0.
     ///
     /// # Errors
     /// Code 6 for no or unreadable text, code 1 for a version that we don't speak.
@@ -31,13 +33,14 @@ impl ResultDocument {
         }
         let mut object = Object::parse(stdout).map_err(|error| unreadable(&error.to_string(), stdout))?;
         let version = match object.get("cniVersion") {
-            None => expected,
-            Some(Value::String(text)) if text.is_empty() => expected,
+            None | Some(Value::Null) => unnamed(&object, expected),
+            Some(Value::String(text)) if text.is_empty() => unnamed(&object, expected),
             Some(Value::String(text)) => Version::parse(&text)?,
             Some(other) => return Err(unreadable(&format!("cniVersion is {other}"), stdout)),
         };
         if !version.is_supported() {
-            let message = format!("the plugin returned a result of version {version}, which is not known here");
+            let message =
+                format!("the plugin returned a result of version {version}, which is not known here");
             return Err(Error::new(Code::IncompatibleVersion, message));
         }
         object.set("cniVersion", &Value::from(version.to_string()));
@@ -66,11 +69,19 @@ impl ResultDocument {
         } else {
             self.read::<Later>().map(Later::read)
         }
+        .and_then(|result| match fault(&result) {
+            None => Ok(result),
+            Some(why) => Err(unreadable(&why, self.text.get().as_bytes())),
+        })
     }
 
     fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_str(self.text.get())
-            .map_err(|error| unreadable(&format!("as a result of version {}: {error}", self.version), self.text.get().as_bytes()))
+        serde_json::from_str(self.text.get()).map_err(|error| {
+            unreadable(
+                &format!("as a result of version {}: {error}", self.version),
+                self.text.get().as_bytes(),
+            )
+        })
     }
 
     /// The result in a version: the very text where that is its own, else converted, in either direction.
@@ -90,7 +101,8 @@ impl ResultDocument {
         }?;
         let mut object = Object::default();
         object.set("cniVersion", &Value::from(version.to_string()));
-        let members = Object::parse(shape.get().as_bytes()).map_err(|error| unreadable(&error.to_string(), b""))?;
+        let members =
+            Object::parse(shape.get().as_bytes()).map_err(|error| unreadable(&error.to_string(), b""))?;
         for key in members.keys() {
             if let Some(value) = members.get(key) {
                 object.set(key, &value);
@@ -100,13 +112,21 @@ impl ResultDocument {
     }
 }
 
+/// The version of a result that does not say it. Plugins of 2016 and 2017 answer in the form of their time
+/// whatever they are asked for; read as a later one, their addresses would be lost.
+fn unnamed(result: &Object, expected: Version) -> Version {
+    let early = result.contains("ip4") || result.contains("ip6");
+    if early && !result.contains("ips") { expected.min(Version::V0_2_0) } else { expected }
+}
+
 fn raw(value: &impl Serialize) -> Result<Box<RawValue>, Error> {
     to_raw_value(value).map_err(|error| Error::new(Code::Internal, error.to_string()))
 }
 
 fn unreadable(why: &str, printed: &[u8]) -> Error {
     let start: String = String::from_utf8_lossy(printed).chars().take(200).collect();
-    Error::new(Code::Decode, format!("the plugin's result can't be read: {why}")).with_details(format!("it printed: {}", start.trim()))
+    Error::new(Code::Decode, format!("the plugin's result can't be read: {why}"))
+        .with_details(format!("it printed: {}", start.trim()))
 }
 
 #[cfg(test)]
@@ -130,7 +150,7 @@ mod tests {
     #[test]
     fn cni_15_the_same_version_is_passed_through_as_printed() {
         let document = ResultDocument::parse(FULL.as_bytes(), Version::V1_1_0).unwrap();
-        assert_eq!(document.raw().get().contains(r#""vendor":{"n": 1.0}"#), true);
+        assert!(document.raw().get().contains(r#""vendor":{"n": 1.0}"#));
         let without = br#"{"ips":[{"address":"10.0.0.2/24"}]}"#;
         let document = ResultDocument::parse(without, Version::V1_0_0).unwrap();
         assert_eq!(value(document.raw())["cniVersion"], "1.0.0");
@@ -155,11 +175,36 @@ mod tests {
 
     #[test]
     fn cni_12_results_are_converted_upwards() {
-        let early = br#"{"ip4": {"ip": "10.0.0.2/24", "gateway": "10.0.0.1", "routes": [{"dst": "0.0.0.0/0"}]}}"#;
+        let early =
+            br#"{"ip4": {"ip": "10.0.0.2/24", "gateway": "10.0.0.1", "routes": [{"dst": "0.0.0.0/0"}]}}"#;
         let document = ResultDocument::parse(early, Version::V0_1_0).unwrap();
         let expected = json!({"cniVersion": "1.0.0", "ips": [{"address": "10.0.0.2/24", "gateway": "10.0.0.1"}],
             "routes": [{"dst": "0.0.0.0/0"}], "dns": {}});
         assert_eq!(value(&document.to_version(Version::V1_0_0).unwrap()), expected);
+    }
+
+    #[test]
+    fn cni_12_a_plugin_that_knows_only_its_own_time_is_understood() {
+        let early = br#"{"ip4": {"ip": "10.0.0.2/24", "routes": null}, "dns": {}}"#;
+        for (expected, address) in
+            [(Version::V0_2_0, None), (Version::V0_3_1, Some("4")), (Version::V1_1_0, None)]
+        {
+            let document = ResultDocument::parse(early, expected).unwrap();
+            assert_eq!(document.version(), expected);
+            assert_eq!(document.result().unwrap().ips[0].address, "10.0.0.2/24");
+            let shown = value(document.raw());
+            assert_eq!(shown["cniVersion"], expected.to_string());
+            assert_eq!(shown["ips"][0]["version"].as_str(), address);
+        }
+    }
+
+    #[test]
+    fn cni_15_null_is_absent_as_for_plugins_in_go() {
+        let text = br#"{"cniVersion": null, "interfaces": null, "routes": null, "dns": null,
+            "ips": [{"version": null, "address": "10.0.0.2/24", "gateway": "", "interface": null}]}"#;
+        let result = ResultDocument::parse(text, Version::V1_0_0).unwrap().result().unwrap();
+        assert_eq!((result.ips.len(), result.interfaces.len(), result.routes.len()), (1, 0, 0));
+        assert_eq!(result.ips[0].gateway, None, "an empty address is none");
     }
 
     #[test]
@@ -174,6 +219,9 @@ mod tests {
             (br#"{"cniVersion": "9.0.0"}"#, 1),
             (br#"{"cniVersion": "1.0.0", "ips": "10.0.0.2"}"#, 6),
             (br#"{"cniVersion": "1.0.0", "interfaces": [5]}"#, 6),
+            (br#"{"cniVersion": "1.0.0", "ips": [{}]}"#, 6),
+            (br#"{"cniVersion": "1.0.0", "ips": [{"address": "10.0.0.2"}]}"#, 6),
+            (br#"{"cniVersion": "0.2.0", "ip4": {"ip": "10.0.0.2/33"}}"#, 6),
         ];
         for (text, code) in rows {
             let error = ResultDocument::parse(text, Version::V1_0_0).unwrap_err();
@@ -181,10 +229,69 @@ mod tests {
         }
     }
 
+    /// A result of 0.1.0 or 0.2.0 that has the first of the addresses of each family.
+    fn early(hosts: &[(u8, bool, bool)]) -> Value {
+        let mut text = json!({"cniVersion": "", "dns": {"nameservers": ["10.0.0.1"]}});
+        for (n, v6, route) in hosts.iter().rev() {
+            let (key, net, gw) = if *v6 {
+                ("ip6", format!("fd00::{n:x}/64"), "fd00::1")
+            } else {
+                ("ip4", format!("10.0.0.{n}/24"), "10.0.0.1")
+            };
+            text[key] = json!({"ip": net, "gateway": gw});
+            if *route {
+                text[key]["routes"] = json!([{"dst": net, "gw": gw}, {"dst": net}]);
+            }
+        }
+        text
+    }
+
+    /// A result of 0.3.0 or later with what that version knows.
+    fn later(hosts: &[(u8, bool, bool)], version: Version) -> Value {
+        let mut text = json!({"cniVersion": "", "interfaces": [{"name": "eth0", "mac": "02:00:00:00:00:01", "sandbox": "/n"}],
+            "routes": [{"dst": "0.0.0.0/0", "gw": "10.0.0.1"}], "dns": {"domain": "x", "search": ["y"]}});
+        let ips = hosts.iter().map(|(n, v6, link)| {
+            let mut ip =
+                json!({"address": if *v6 { format!("fd00::{n:x}/64") } else { format!("10.0.0.{n}/24") }});
+            if version < Version::V1_0_0 {
+                ip["version"] = json!(if *v6 { "6" } else { "4" });
+            }
+            if *link {
+                ip["interface"] = json!(0);
+            }
+            ip
+        });
+        if !hosts.is_empty() {
+            text["ips"] = ips.collect();
+        }
+        if version >= Version::V1_1_0 {
+            text["interfaces"][0]["mtu"] = json!(1400);
+            text["interfaces"][0]["socketPath"] = json!("/run/s");
+            text["routes"][0]["table"] = json!(100);
+        }
+        text
+    }
+
     proptest! {
         #[test]
         fn any_output_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
             let _ = ResultDocument::parse(&bytes, Version::V1_1_0);
+        }
+
+        #[test]
+        fn an_older_result_survives_the_way_up_and_back(
+            version in proptest::sample::select(SUPPORTED),
+            newer in proptest::sample::select(SUPPORTED),
+            hosts in proptest::collection::vec((any::<u8>(), any::<bool>(), any::<bool>()), 0..4),
+        ) {
+            let up = version.max(newer);
+            let text = if version < Version::V0_3_0 { early(&hosts) } else { later(&hosts, version) };
+            let document = ResultDocument::parse(text.to_string().as_bytes(), version).unwrap();
+            let above = document.to_version(up).unwrap();
+            let back = ResultDocument::parse(above.get().as_bytes(), up).unwrap().to_version(version).unwrap();
+            let mut expected = text;
+            expected["cniVersion"] = json!(version.to_string());
+            prop_assert_eq!(value(&back), expected);
         }
 
         #[test]

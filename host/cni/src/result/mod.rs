@@ -1,5 +1,6 @@
 //! What an ADD returns (CNI 1.1.0, section 5; CNI-15), in every version of the specification.
 
+mod check;
 mod document;
 mod wire;
 
@@ -57,7 +58,7 @@ pub struct Ip {
     /// Address and prefix length, `10.0.0.2/24`.
     pub address: String,
     /// The gateway of its subnet.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "wire::empty_is_none")]
     pub gateway: Option<String>,
     /// Index into [`CniResult::interfaces`].
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,7 +79,7 @@ pub struct Route {
     /// Where to, `0.0.0.0/0`.
     pub dst: String,
     /// By way of; none for the gateway of the address.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "wire::empty_is_none")]
     pub gw: Option<String>,
     /// MTU along it (1.1.0).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,9 +105,10 @@ impl Route {
 
     /// Whether it is a default route of either family.
     pub fn is_default(&self) -> bool {
-        self.dst == "0.0.0.0/0" || self.dst.split_once('/').is_some_and(|(dst, length)| {
-            length == "0" && dst.parse::<std::net::IpAddr>().is_ok_and(|dst| dst.is_unspecified())
-        })
+        self.dst == "0.0.0.0/0"
+            || self.dst.split_once('/').is_some_and(|(dst, length)| {
+                length == "0" && dst.parse::<std::net::IpAddr>().is_ok_and(|dst| dst.is_unspecified())
+            })
     }
 }
 

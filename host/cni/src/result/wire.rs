@@ -13,6 +13,7 @@ pub(super) struct Early {
     ip4: Option<EarlyIp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ip6: Option<EarlyIp>,
+    #[serde(deserialize_with = "null_is_default")]
     dns: Dns,
 }
 
@@ -20,7 +21,7 @@ pub(super) struct Early {
 #[serde(default)]
 struct EarlyIp {
     ip: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "empty_is_none")]
     gateway: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_default")]
     routes: Vec<Route>,
@@ -36,6 +37,7 @@ pub(super) struct Later {
     ips: Vec<LaterIp>,
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_default")]
     routes: Vec<Route>,
+    #[serde(deserialize_with = "null_is_default")]
     dns: Dns,
 }
 
@@ -45,7 +47,7 @@ struct LaterIp {
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
     address: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "empty_is_none")]
     gateway: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interface: Option<usize>,
@@ -58,6 +60,11 @@ where
     T: Default + Deserialize<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// And an address that is not set reads and prints as an empty string there.
+pub(super) fn empty_is_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.filter(|text: &String| !text.is_empty()))
 }
 
 impl Early {
@@ -83,7 +90,8 @@ impl Early {
 impl Later {
     pub(super) fn of(result: &CniResult, version: Version) -> Self {
         let full = version >= Version::V1_1_0;
-        let family = |ip: &Ip| (version < Version::V1_0_0).then(|| if ip.is_v6() { "6" } else { "4" }.to_owned());
+        let family =
+            |ip: &Ip| (version < Version::V1_0_0).then(|| if ip.is_v6() { "6" } else { "4" }.to_owned());
         let ip = |ip: &Ip| LaterIp {
             version: family(ip),
             address: ip.address.clone(),
@@ -118,5 +126,10 @@ fn plain_route(route: &Route) -> Route {
 
 /// A link with what versions before 1.1.0 know of it.
 fn plain_interface(link: &Interface) -> Interface {
-    Interface { name: link.name.clone(), mac: link.mac.clone(), sandbox: link.sandbox.clone(), ..Interface::default() }
+    Interface {
+        name: link.name.clone(),
+        mac: link.mac.clone(),
+        sandbox: link.sandbox.clone(),
+        ..Interface::default()
+    }
 }

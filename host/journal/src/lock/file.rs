@@ -59,6 +59,20 @@ pub(super) fn unlink(file: &File, path: &Path) {
     }
 }
 
+/// Whether anybody has the lock. Removes the file if nobody has: a killed process left it.
+pub(super) fn is_held(path: &Path) -> bool {
+    let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else {
+        return false;
+    };
+    match file.try_lock() {
+        Ok(()) => {
+            unlink(&file, path);
+            false
+        }
+        Err(_) => true,
+    }
+}
+
 fn is_at(file: &File, path: &Path) -> bool {
     match (file.metadata(), path.symlink_metadata()) {
         (Ok(ours), Ok(there)) => ours.ino() == there.ino() && ours.dev() == there.dev(),

@@ -1,6 +1,6 @@
 //! The mark of a DEL that waits: a shared lock on a file of its own, so it can't outlive its process.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::file;
@@ -27,19 +27,5 @@ impl Drop for Mark {
         if self.file.try_lock().is_ok() {
             file::unlink(&self.file, &self.path);
         }
-    }
-}
-
-/// Whether any DEL has its mark set. Removes one that a killed DEL left.
-pub(super) fn is_set(path: &Path) -> bool {
-    let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else {
-        return false;
-    };
-    match file.try_lock() {
-        Ok(()) => {
-            file::unlink(&file, path);
-            false
-        }
-        Err(_) => true,
     }
 }

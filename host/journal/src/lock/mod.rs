@@ -106,7 +106,7 @@ impl Locks {
     /// [`LockError::Busy`] at the deadline; at least one attempt is made.
     pub fn global_exclusive(&self, deadline: Instant) -> Result<GlobalLock, LockError> {
         let global = wait_for(&self.global, node, deadline, || file::try_exclusive(&self.global))?;
-        Ok(GlobalLock { global: Released(global) })
+        Ok(GlobalLock { global: Released(global), containers: self.containers.clone() })
     }
 }
 
@@ -126,14 +126,14 @@ impl ContainerLock {
 
     /// Whether a DEL waits for this container: an ADD should stop and give everything back.
     pub fn del_waiting(&self) -> bool {
-        mark::is_set(&self.mark_path)
+        file::is_held(&self.mark_path)
     }
 }
 
 impl Drop for ContainerLock {
     fn drop(&mut self) {
         // Also clears what a killed DEL left.
-        mark::is_set(&self.mark_path);
+        file::is_held(&self.mark_path);
     }
 }
 
@@ -141,12 +141,22 @@ impl Drop for ContainerLock {
 #[derive(Debug)]
 pub struct GlobalLock {
     global: Released,
+    containers: PathBuf,
 }
 
 impl GlobalLock {
     /// What every delegate must inherit.
     pub fn descriptors(&self) -> [BorrowedFd<'_>; 1] {
         [self.global.0.as_fd()]
+    }
+}
+
+impl Drop for GlobalLock {
+    fn drop(&mut self) {
+        // Clears what killed calls left, while no call can look at a mark.
+        for entry in std::fs::read_dir(&self.containers).into_iter().flatten().flatten() {
+            file::is_held(&entry.path());
+        }
     }
 }
 

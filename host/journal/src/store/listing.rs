@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::{Listing, Store, read_file};
 use crate::entry::CallKey;
 use crate::error::JournalError;
+use crate::folder;
 use crate::name;
 use crate::read;
 use crate::record::Record;
@@ -23,6 +24,14 @@ impl Store {
             }
         }
         listing
+    }
+
+    /// Removes the folders of containers without a record, as calls leave them that are killed at their very
+    /// beginning or end. Only for who has the whole node locked.
+    pub fn tidy(&self) {
+        for container in Listing::default().names(&self.attachments) {
+            folder::drop_if_empty(&self.attachments.join(container));
+        }
     }
 
     /// The records of one container.

@@ -1,0 +1,96 @@
+//! `multusctl module list`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use multus_wasm::{Catalog, Mode, Role, Sandbox, lock_path};
+use serde::Serialize;
+
+use super::Places;
+use crate::console::{Console, Report};
+use crate::table::render;
+
+/// List the catalog's modules, in the order in which they work, with the state of their artifacts
+///
+/// The exit status is 1 if a module could not be loaded.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  multusctl module list --conf /etc/cni/net.d/00-multus.conf")]
+pub(crate) struct List {
+    #[command(flatten)]
+    places: Places,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Modules(Vec<ModuleView>);
+
+#[derive(Serialize)]
+struct ModuleView {
+    name: String,
+    role: &'static str,
+    /// Place among the modules of its role, from 1.
+    order: usize,
+    digest: String,
+    /// Policies: whether the verdict counts.
+    mode: Option<&'static str>,
+    ready: bool,
+    /// `ready`, or what stands in the way.
+    artifact: String,
+}
+
+impl List {
+    pub(super) fn run(&self, console: &Console) -> anyhow::Result<ExitCode> {
+        let places = self.places.installation()?;
+        let catalog = Catalog::load(&places.catalog)?;
+        let sandbox = Sandbox::open(catalog, &lock_path(&places.catalog), &places.cache_dir)?;
+        let errors = sandbox.check_artifacts().err().unwrap_or_default();
+        let fault = |name: &str| {
+            errors.iter().find(|error| error.module == name).map(|error| error.fault.to_string())
+        };
+        let modules = Modules(views(sandbox.catalog(), fault));
+        console.show(&modules)?;
+        errors.iter().for_each(|error| console.say(&format!("multusctl: {error}")));
+        Ok(if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn views(catalog: &Catalog, fault: impl Fn(&str) -> Option<String>) -> Vec<ModuleView> {
+    let mut views = Vec::new();
+    for role in Role::ALL {
+        for (place, name) in catalog.order(role).iter().enumerate() {
+            let Some(module) = catalog.modules.get(name) else { continue };
+            let fault = fault(name);
+            views.push(ModuleView {
+                name: name.clone(),
+                role: role.name(),
+                order: place + 1,
+                digest: module.digest.to_string(),
+                mode: (role == Role::Policy).then_some(match module.mode {
+                    Mode::Enforce => "enforce",
+                    Mode::Monitor => "monitor",
+                }),
+                ready: fault.is_none(),
+                artifact: fault.unwrap_or_else(|| "ready".to_owned()),
+            });
+        }
+    }
+    views
+}
+
+impl Report for Modules {
+    fn text(&self) -> String {
+        let row = |module: &ModuleView| {
+            let mode = module.mode.map(|mode| format!(" ({mode})")).unwrap_or_default();
+            vec![
+                module.name.clone(),
+                module.role.to_owned() + &mode,
+                module.order.to_string(),
+                module.digest.clone(),
+                if module.ready { "ready" } else { "not ready" }.to_owned(),
+            ]
+        };
+        render(&["NAME", "ROLE", "ORDER", "DIGEST", "ARTIFACT"], self.0.iter().map(row))
+    }
+}
