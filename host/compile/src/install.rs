@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use multus_document::{Problem, json};
 use multus_wasm::{Catalog, Digest, ENGINE_ID, FileError, Lock, LockEntry, Module, Role, lock_path};
 use nix::fcntl::{Flock, FlockArg};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::artifact::{Artifact, check_kind, compile_component};
 use crate::error::{CompileError, InstallError};
@@ -35,12 +35,9 @@ pub struct NewModule<'a> {
     pub role: Role,
     /// The component.
     pub component: &'a [u8],
-    /// Transforms, new entries only: what it may change.
-    pub may_change: &'a [String],
-    /// Transforms, new entries only: the plugin types it works on; empty is all.
-    pub types: &'a [String],
-    /// New entries only: its settings.
-    pub settings: Option<&'a Value>,
+    /// Members of its catalog entry besides role and digest: settings, limits, mode and so on. They are laid over
+    /// an entry that is there; `limits` keeps its other members.
+    pub entry: &'a Map<String, Value>,
 }
 
 /// A module that has its artifact.
@@ -58,7 +55,7 @@ pub struct Compiled {
 
 impl Installation {
     /// Checks, compiles and installs a component, and writes it into the catalog: a new name gets an entry and
-    /// the last place in its role's order, one that is there only another digest.
+    /// the last place in its role's order, one that is there another digest and the members given.
     ///
     /// # Errors
     /// What is no component or does not fit its role, a catalog that would not be valid, and files that cannot be

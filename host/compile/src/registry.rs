@@ -17,6 +17,7 @@ pub(crate) fn with_module(
             let entry = member(modules, module.name, new_entry(module));
             check_same_role(entry, module)?;
             if let Some(entry) = entry.as_object_mut() {
+                lay_over(entry, module.entry);
                 entry.insert("digest".to_owned(), digest.to_string().into());
             }
         }
@@ -40,15 +41,18 @@ fn new_entry(module: &NewModule<'_>) -> Value {
     entry.insert("role".to_owned(), module.role.name().into());
     entry.insert("digest".to_owned(), Value::Null);
     if module.role == Role::Transform {
-        entry.insert("mayChange".to_owned(), module.may_change.into());
-        if !module.types.is_empty() {
-            entry.insert("match".to_owned(), json!({ "types": module.types }));
-        }
-    }
-    if let Some(settings) = module.settings {
-        entry.insert("settings".to_owned(), settings.clone());
+        entry.insert("mayChange".to_owned(), json!([]));
     }
     Value::Object(entry)
+}
+
+fn lay_over(entry: &mut Map<String, Value>, members: &Map<String, Value>) {
+    for (key, value) in members {
+        match (entry.get_mut(key).and_then(Value::as_object_mut), value) {
+            (Some(old), Value::Object(more)) if key == "limits" => old.extend(more.clone()),
+            _ => drop(entry.insert(key.clone(), value.clone())),
+        }
+    }
 }
 
 fn check_same_role(entry: &Value, module: &NewModule<'_>) -> Result<(), InstallError> {
@@ -73,8 +77,25 @@ fn order_key(role: Role) -> &'static str {
 mod tests {
     use super::*;
 
+    static NOTHING: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+
     fn module(name: &'static str, role: Role) -> NewModule<'static> {
-        NewModule { name, role, component: b"", may_change: &[], types: &[], settings: None }
+        NewModule { name, role, component: b"", entry: &NOTHING }
+    }
+
+    #[test]
+    fn members_go_over_the_entry_and_leave_the_rest() {
+        let first = json!({"limits": {"memory": "8Mi"}, "settings": {"a": 1}});
+        let second = json!({"mode": "monitor", "limits": {"timeout": "1s"}, "settings": {"b": 2}});
+        let with = |catalog, members: &Value| {
+            let new = NewModule { entry: members.as_object().unwrap(), ..module("guard", Role::Policy) };
+            with_module(catalog, &new, &Digest::of(b"1"))
+        };
+        let catalog = with(with(json!({}), &first).unwrap(), &second).unwrap();
+        let entry = &catalog["modules"]["guard"];
+        assert_eq!(entry["limits"], json!({"memory": "8Mi", "timeout": "1s"}));
+        assert_eq!((&entry["mode"], &entry["settings"]), (&json!("monitor"), &json!({"b": 2})));
+        assert!(with(catalog, &json!({"mayChange": ["/mtu"]})).is_err());
     }
 
     #[test]
@@ -82,7 +103,8 @@ mod tests {
         let (one, two) = (Digest::of(b"1"), Digest::of(b"2"));
         let mut catalog = with_module(json!({}), &module("guard", Role::Policy), &one).unwrap();
         catalog["modules"]["guard"]["mode"] = "monitor".into();
-        let jumbo = NewModule { may_change: &["/mtu".to_owned()], ..module("jumbo", Role::Transform) };
+        let members = json!({"mayChange": ["/mtu"]});
+        let jumbo = NewModule { entry: members.as_object().unwrap(), ..module("jumbo", Role::Transform) };
         let catalog = with_module(catalog, &jumbo, &one).unwrap();
         let catalog = with_module(catalog, &module("guard", Role::Policy), &two).unwrap();
         let expected = json!({

@@ -17,11 +17,13 @@ use std::os::unix::fs::PermissionsExt;
 
 use multus_compile::{InstallError, NewModule, check_role, compile_component};
 use multus_wasm::{Catalog, Digest, Role};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use support::{Node, component, core_module};
 
+static NOTHING: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+
 fn transform<'a>(name: &'a str, component: &'a [u8]) -> NewModule<'a> {
-    NewModule { name, role: Role::Transform, component, may_change: &[], types: &[], settings: None }
+    NewModule { name, role: Role::Transform, component, entry: &NOTHING }
 }
 
 #[test]
@@ -29,13 +31,8 @@ fn a_module_is_installed_updated_and_found_again() {
     let node = Node::new();
     let (mtu, other) = (component("mtu"), component("hostile_transform"));
     let settings = json!({"mtu": 9000});
-    let (may_change, types) = (["/mtu".to_owned()], ["bridge".to_owned()]);
-    let new = NewModule {
-        may_change: &may_change,
-        types: &types,
-        settings: Some(&settings),
-        ..transform("jumbo", &mtu)
-    };
+    let members = json!({"mayChange": ["/mtu"], "match": {"types": ["bridge"]}, "settings": settings});
+    let new = NewModule { entry: members.as_object().unwrap(), ..transform("jumbo", &mtu) };
     assert!(node.installation.add(&new).unwrap().fresh);
     let expected = json!({
         "modules": { "jumbo": {

@@ -168,6 +168,23 @@ fn gc_is_alone() {
 }
 
 #[test]
+fn gc_clears_the_lock_files_of_killed_calls() {
+    let dir = sample::folder();
+    let locks = Locks::new(dir.path());
+    let containers = dir.path().join("containers");
+    fs::create_dir(&containers).unwrap();
+    for left in ["c1.lock", "c1.del"] {
+        fs::write(containers.join(left), "").unwrap();
+    }
+    // A call that waits for the GC holds its container already: its file stays.
+    let waits = fs::File::create(containers.join("c2.lock")).unwrap();
+    waits.lock().unwrap();
+    drop(locks.global_exclusive(Instant::now() + SOON).unwrap());
+    let left: Vec<_> = fs::read_dir(&containers).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["c2.lock"]);
+}
+
+#[test]
 fn a_busy_container_names_its_holder() {
     let dir = sample::folder();
     let locks = Locks::new(dir.path());

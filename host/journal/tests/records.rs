@@ -181,6 +181,17 @@ fn a_torn_last_entry_is_cut_and_writing_goes_on() {
 }
 
 #[test]
+fn folders_that_killed_calls_left_are_tidied_away() {
+    let (folder, store) = store();
+    let (lives, left) = (key("c1", "eth0"), key("c2", "eth0"));
+    write(&store, &lives, &story());
+    fs::create_dir(path(&folder, &left).parent().unwrap()).unwrap();
+    store.tidy();
+    assert!(!path(&folder, &left).parent().unwrap().exists());
+    assert!(read(&store, &lives).begun());
+}
+
+#[test]
 fn a_record_that_was_never_begun_is_nothing_to_undo() {
     let (folder, store) = store();
     let key = key("c1", "eth0");
@@ -189,7 +200,7 @@ fn a_record_that_was_never_begun_is_nothing_to_undo() {
         fs::write(path(&folder, &key), content).unwrap();
         let record = read(&store, &key);
         assert_eq!((record.call.is_none(), record.torn), (true, !content.is_empty()), "{content:?}");
-        assert!(record.problems.is_empty() && record.attachments.is_empty());
+        assert!(record.problems.is_empty() && record.attachments.is_empty() && !record.begun());
     }
     assert_eq!(store.remove(&key).unwrap(), Removal::Removed);
 }

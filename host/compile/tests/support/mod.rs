@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use multus_compile::{Installation, NewModule};
 use multus_document::Object;
 use multus_wasm::{Attachment, Catalog, Pod, Role, Sandbox, lock_path};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 /// A component by the name of its package or example, built once a run.
@@ -67,7 +67,7 @@ impl Node {
     /// A node with one module, whose catalog entry then gets further members.
     pub fn with(name: &str, role: Role, component: &[u8], members: &Value) -> Self {
         let node = Self::new();
-        let module = NewModule { name, role, component, may_change: &[], types: &[], settings: None };
+        let module = NewModule { name, role, component, entry: &Map::new() };
         node.installation.add(&module).unwrap();
         node.edit(name, members);
         node

@@ -12,7 +12,6 @@ use serde_json::{Map, Value, json};
 
 use super::Places;
 use super::compile::CompiledReport;
-use super::edit;
 use super::options::Options;
 use crate::console::Console;
 use crate::progress;
@@ -79,21 +78,10 @@ impl Add {
         let installation = self.places.installation()?;
         let component = std::fs::read(&self.component)
             .with_context(|| format!("can't read the component {}", self.component.display()))?;
-        let settings = self.settings()?;
-        let module = NewModule {
-            name: &self.name,
-            role,
-            component: &component,
-            may_change: &self.may_change,
-            types: &self.match_type,
-            settings: settings.as_ref(),
-        };
+        let entry = self.entry(self.settings()?);
+        let module = NewModule { name: &self.name, role, component: &component, entry: &entry };
         let what = format!("compiling {} as module {}", self.component.display(), self.name);
         let compiled = progress::during(console, &what, || installation.add(&module))?;
-        let changes = self.changes(settings);
-        edit::change_entry(&installation.catalog, &self.name, &changes).with_context(|| {
-            format!("module {} is installed, but its options are not in the catalog", self.name)
-        })?;
         console.show(&CompiledReport::of(vec![compiled]))?;
         console.say(&format!("module {} is in {}", self.name, installation.catalog.display()));
         Ok(ExitCode::SUCCESS)
@@ -106,8 +94,8 @@ impl Add {
         Ok(Some(value))
     }
 
-    /// What the command line says of the entry, for a name that was there before.
-    fn changes(&self, settings: Option<Value>) -> Map<String, Value> {
+    /// What the command line says of the catalog's entry.
+    fn entry(&self, settings: Option<Value>) -> Map<String, Value> {
         let mut changes = self.options.changes();
         changes.extend(settings.map(|settings| ("settings".to_owned(), settings)));
         if !self.may_change.is_empty() {

@@ -2,7 +2,6 @@
 
 mod add;
 mod compile;
-mod edit;
 mod list;
 mod options;
 
