@@ -1,0 +1,151 @@
+//! `cargo xtask bench`: what a call costs, as medians of interleaved pairs of whole processes. Absolute times
+//! depend on the machine and on what else it does; the differences between two sides of a pair depend less.
+
+mod pair;
+mod report;
+mod sync;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use multus_tests::{Module, NULL, Node, Pod, binaries, privately};
+use serde_json::{Value, json};
+
+use crate::run::{self, say};
+use crate::workspace::Workspace;
+use crate::{BenchOptions, build, setup};
+use pair::{Call, Pair};
+use report::{Aim, Line};
+
+/// Builds, then measures in a private namespace.
+///
+/// # Errors
+/// If something does not build or a call fails.
+pub(crate) fn run(workspace: &Workspace, options: &BenchOptions) -> Result<()> {
+    if options.inside {
+        return measure(options.runs);
+    }
+    setup::private_namespaces()?;
+    let built = build::run(workspace)?;
+    let delegates = build::delegates(workspace)?;
+    let own: OsString = std::env::current_exe().context("xtask's own path")?.into();
+    let runs = options.runs.to_string();
+    let line = [own.as_ref(), "bench".as_ref(), "--inside".as_ref(), "--runs".as_ref(), runs.as_ref()];
+    let mut command = privately(&line);
+    command.env("PATH", workspace.search_path()).env("MULTUS_DELEGATES", delegates);
+    command.env("MULTUS_BIN", built.multus).env("MULTUSCTL_BIN", built.multusctl);
+    run::quietly(command.env("MULTUS_COMPONENTS", built.components))
+}
+
+fn measure(runs: usize) -> Result<()> {
+    let bench = Bench::new(runs)?;
+    say(&format!("measuring, {runs} pairs a line, state on {}", sync::file_system(&bench.node.path(""))));
+    let mut lines = bench.start_up()?;
+    lines.extend(bench.delegate()?);
+    lines.extend(bench.components()?);
+    report::print_times(&lines);
+    let sides = [
+        ("one delegate", bench.through(json!({}))),
+        ("with transform and policy", bench.through(bench.modules(true))),
+    ];
+    sync::print(&bench.node, &bench.pod, &sides)?;
+    report::print_sizes(&[binaries::multus(), binaries::multusctl(), binaries::components()])
+}
+
+struct Bench {
+    node: Node,
+    pod: Pod,
+    runs: usize,
+}
+
+impl Bench {
+    fn new(runs: usize) -> Result<Bench> {
+        let node = Node::new();
+        node.install(NULL, NULL);
+        let pod = node.pod("bench").named("team-red", "web");
+        Ok(Bench { pod, node, runs })
+    }
+
+    /// How long a process takes that does nothing, and ours.
+    fn start_up(&self) -> Result<Vec<Line>> {
+        let version = json!({ "cniVersion": "1.1.0" });
+        let floor = self.call(Path::new("/bin/true"), "VERSION", &version)?;
+        let ours = self.call(&binaries::multus(), "VERSION", &version)?;
+        let pair = Pair { name: "start-up: /bin/true, multus VERSION", one: vec![floor], other: vec![ours] };
+        pair.measure(self.runs, &[("VERSION", Aim::None)])
+    }
+
+    /// A delegate alone, and through multus.
+    fn delegate(&self) -> Result<Vec<Line>> {
+        let alone = json!({ "cniVersion": "1.1.0", "name": "null", "type": NULL });
+        let one = self.add_and_del(&binaries::delegate(NULL), &alone)?;
+        let other = self.add_and_del(&binaries::multus(), &self.through(json!({})))?;
+        Pair { name: "do-nothing delegate: alone, through multus", one, other }
+            .measure(self.runs, &verbs(1.0))
+    }
+
+    /// Through multus, with more and more components in the way.
+    fn components(&self) -> Result<Vec<Line>> {
+        let plain = self.through(json!({}));
+        let transform = self.through(self.modules(false));
+        let both = self.through(self.modules(true));
+        let mut lines = Vec::new();
+        for (name, one, other) in [
+            ("through multus: alone, with a transform", &plain, &transform),
+            ("with a transform: alone, with a policy too", &transform, &both),
+        ] {
+            let multus = binaries::multus();
+            let pair =
+                Pair { name, one: self.add_and_del(&multus, one)?, other: self.add_and_del(&multus, other)? };
+            lines.extend(pair.measure(self.runs, &verbs(0.5))?);
+        }
+        Ok(lines)
+    }
+
+    /// A conf of multus with the one delegate and these further keys.
+    fn through(&self, further: Value) -> Value {
+        let mut conf = self.node.conf(json!([{ "cniVersion": "1.1.0", "name": "null", "type": NULL }]));
+        if let (Some(conf), Value::Object(further)) = (conf.as_object_mut(), further) {
+            conf.extend(further);
+        }
+        conf
+    }
+
+    /// The conf's `wasm` with a transform that works on the delegate, and with a policy that lets it pass.
+    fn modules(&self, with_policy: bool) -> Value {
+        let mut modules = vec![Module::transform("mtu", json!({ "mtu": 1400 }), &["/mtu"])];
+        if with_policy {
+            let all = json!({ "networks": ["*"], "types": ["*"] });
+            modules.push(Module::policy("tenant-guard", json!({ "tenants": {}, "default": all })));
+        }
+        json!({ "wasm": self.node.modules(&format!("wasm-{}", modules.len()), &modules) })
+    }
+
+    fn add_and_del(&self, plugin: &Path, conf: &Value) -> Result<Vec<Call>> {
+        ["ADD", "DEL"].iter().map(|verb| self.call(plugin, verb, conf)).collect()
+    }
+
+    fn call(&self, plugin: &Path, verb: &str, conf: &Value) -> Result<Call> {
+        let stdin: PathBuf = self.node.scratch(&format!("stdin-{}", uniquely()));
+        std::fs::write(&stdin, conf.to_string())?;
+        let environment = [
+            ("CNI_COMMAND", verb.into()),
+            ("CNI_CONTAINERID", self.pod.container_id.clone().into()),
+            ("CNI_NETNS", self.pod.netns.clone().into()),
+            ("CNI_IFNAME", self.pod.ifname.clone().into()),
+            ("CNI_ARGS", self.pod.args.clone().into()),
+            ("CNI_PATH", self.node.bin_dir().into()),
+        ];
+        Ok(Call { plugin: plugin.to_owned(), environment: environment.to_vec(), stdin })
+    }
+}
+
+fn verbs(aim: f64) -> [(&'static str, Aim); 2] {
+    [("ADD", Aim::Over(aim)), ("DEL", Aim::Over(aim))]
+}
+
+fn uniquely() -> usize {
+    static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+}

@@ -1,0 +1,109 @@
+//! The tables.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+
+/// What a difference should stay below, in milliseconds.
+#[derive(Clone, Copy)]
+pub(super) enum Aim {
+    None,
+    Over(f64),
+}
+
+/// Both sides of one call.
+pub(super) struct Line {
+    name: &'static str,
+    part: &'static str,
+    one: f64,
+    other: f64,
+    difference: f64,
+    aim: Aim,
+}
+
+impl Line {
+    /// The difference is the median of the pairs' differences: what disturbs a whole pair falls out of it.
+    pub(super) fn new(
+        name: &'static str,
+        part: &'static str,
+        one: &[Duration],
+        other: &[Duration],
+        aim: Aim,
+    ) -> Line {
+        let differences = one.iter().zip(other).map(|(one, other)| milliseconds(*other) - milliseconds(*one));
+        Line {
+            name,
+            part,
+            one: median(one.iter().copied().map(milliseconds).collect()),
+            other: median(other.iter().copied().map(milliseconds).collect()),
+            difference: median(differences.collect()),
+            aim,
+        }
+    }
+}
+
+/// The medians, in milliseconds.
+pub(super) fn print_times(lines: &[Line]) {
+    println!(
+        "\nmedians in ms{:34}{:8} {:>7} {:>7} {:>9} {:>7}  aim",
+        "", "verb", "one", "other", "more", "ratio"
+    );
+    for line in lines {
+        let aim = match line.aim {
+            Aim::None => String::new(),
+            Aim::Over(aim) if line.difference <= aim => format!("at most +{aim:.1}: met"),
+            Aim::Over(aim) => format!("at most +{aim:.1}: MISSED"),
+        };
+        let ratio = line.other / line.one;
+        println!(
+            "{:<47}{:<8} {:>7.2} {:>7.2} {:>+9.3} {ratio:>7.2}  {aim}",
+            line.name, line.part, line.one, line.other, line.difference
+        );
+    }
+}
+
+/// The sizes of files, and of those in folders; the plugin comes first and has an aim.
+pub(super) fn print_sizes(paths: &[PathBuf]) -> Result<()> {
+    const AIM: u64 = 12;
+    println!("\nsizes in KiB");
+    for path in paths {
+        let files = if path.is_dir() {
+            fs::read_dir(path)?.flatten().map(|entry| entry.path()).collect()
+        } else {
+            vec![path.clone()]
+        };
+        for file in files {
+            let size = fs::metadata(&file)?.len();
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            let met = if size <= AIM << 20 { "met" } else { "MISSED" };
+            let aim = if name == "multus" { format!("  at most {AIM} MiB: {met}") } else { String::new() };
+            println!("{name:<47}{:>8}{aim}", size / 1024);
+        }
+    }
+    Ok(())
+}
+
+/// Of an empty list: nothing.
+pub(super) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+pub(super) fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_disturbs_a_pair_falls_out() {
+        let [one, other] =
+            [[10, 12, 900, 11, 10], [11, 13, 901, 12, 11]].map(|times| times.map(Duration::from_millis));
+        let line = Line::new("n", "p", &one, &other, Aim::None);
+        assert!((line.difference - 1.0).abs() < 1e-9 && (line.one - 11.0).abs() < 1e-9);
+    }
+}

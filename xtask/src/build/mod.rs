@@ -1,0 +1,56 @@
+//! The three kinds of things that are shipped: the plugin, the operator's tool, the components.
+
+mod components;
+mod elf;
+mod plugin;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::run;
+use crate::workspace::Workspace;
+
+/// What was built.
+pub(crate) struct Built {
+    pub(crate) multus: PathBuf,
+    pub(crate) multusctl: PathBuf,
+    /// Folder of the components.
+    pub(crate) components: PathBuf,
+}
+
+/// Builds everything that is shipped.
+///
+/// # Errors
+/// If something does not compile, or the plugin is not what a plugin has to be.
+pub(crate) fn run(workspace: &Workspace) -> Result<Built> {
+    let components = components::build(workspace)?;
+    let multus = plugin::build(workspace)?;
+    run::step(
+        "building multusctl",
+        workspace.cargo().args(["build", "--quiet", "--release", "--package", "multusctl"]),
+    )?;
+    let multusctl = install(workspace, &workspace.target.join("release/multusctl"))?;
+    Ok(Built { multus, multusctl, components })
+}
+
+/// The tests' own delegates, optimised: for the bench and the demo. Their folder.
+pub(crate) fn delegates(workspace: &Workspace) -> Result<PathBuf> {
+    run::step(
+        "building the delegates that stand in for real ones",
+        workspace.cargo().args(["build", "--quiet", "--release", "--package", "multus-tests", "--bins"]),
+    )?;
+    Ok(workspace.target.join("release"))
+}
+
+/// Copies a binary to where everything looks for it. By rename: the old one may be running.
+fn install(workspace: &Workspace, built: &Path) -> Result<PathBuf> {
+    let folder = workspace.binaries();
+    let name = built.file_name().context("a binary has a name")?;
+    let (fresh, path) = (folder.join(name).with_extension("new"), folder.join(name));
+    fs::create_dir_all(&folder)?;
+    fs::copy(built, &fresh).with_context(|| format!("{} can't be copied", built.display()))?;
+    fs::rename(&fresh, &path)?;
+    Ok(path)
+}

@@ -1,0 +1,73 @@
+//! A Debian package's files, without installing it and without root: apt works on lists and caches of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::run;
+use crate::workspace::Workspace;
+
+/// Fetches a package, and those of its dependencies that the machine lacks, and unpacks them into a folder.
+///
+/// # Errors
+/// If this machine has no apt, or apt can't reach its archive.
+pub(crate) fn unpack(workspace: &Workspace, package: &str, into: &Path) -> Result<()> {
+    ensure!(
+        workspace.has_program("apt-get") && workspace.has_program("dpkg-deb"),
+        "this machine has no apt, so {package} can't be fetched"
+    );
+    let apt = Apt::new(workspace.target.join("apt").join(package))?;
+    run::output(apt.get().arg("update")).context("apt can't read its archive's lists")?;
+    run::output(apt.get().args(["install", "--download-only", "--no-install-recommends", "--yes", package]))
+        .with_context(|| format!("apt can't fetch {package}"))?;
+    fs::create_dir_all(into)?;
+    let packages = apt.packages()?;
+    ensure!(!packages.is_empty(), "apt says that {package} is installed, but its files are not there");
+    for deb in packages {
+        run::output(Command::new("dpkg-deb").arg("--extract").arg(deb).arg(into))?;
+    }
+    Ok(())
+}
+
+/// apt with state and cache in a folder of ours. What is installed it reads from the machine, so that it fetches
+/// nothing that is there.
+struct Apt {
+    folder: PathBuf,
+}
+
+impl Apt {
+    fn new(folder: PathBuf) -> Result<Apt> {
+        for sub in ["state/lists/partial", "cache/archives/partial", "log"] {
+            fs::create_dir_all(folder.join(sub))?;
+        }
+        Ok(Apt { folder })
+    }
+
+    fn get(&self) -> Command {
+        let folder = self.folder.display();
+        let mut command = Command::new("apt-get");
+        for option in [
+            format!("Dir::State={folder}/state"),
+            "Dir::State::status=/var/lib/dpkg/status".to_owned(),
+            format!("Dir::Cache={folder}/cache"),
+            format!("Dir::Log={folder}/log"),
+            "Debug::NoLocking=1".to_owned(),
+            "APT::Sandbox::User=".to_owned(),
+            "APT::Update::Post-Invoke::=".to_owned(),
+            "APT::Update::Post-Invoke-Success::=".to_owned(),
+            "DPkg::Post-Invoke::=".to_owned(),
+        ] {
+            command.args(["-o", &option]);
+        }
+        command.arg("--quiet=2");
+        command
+    }
+
+    fn packages(&self) -> Result<Vec<PathBuf>> {
+        let archives = fs::read_dir(self.folder.join("cache/archives"))?;
+        let paths = archives.flatten().map(|entry| entry.path());
+        Ok(paths.filter(|path| path.extension().is_some_and(|extension| extension == "deb")).collect())
+    }
+}

@@ -1,0 +1,50 @@
+//! `cargo xtask demo`: pods get their networks, before your eyes.
+//!
+//! Runs in a private user, network and mount namespace, with or without root; the built `multus` is called
+//! exactly as a container runtime calls it: environment, standard input, standard output.
+
+mod node;
+mod pod;
+mod show;
+mod story;
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use multus_tests::{binaries, privately};
+
+use crate::workspace::Workspace;
+use crate::{DemoOptions, build, run, setup};
+use story::Parts;
+
+/// Sets up what the demo needs, builds, and plays it in a private namespace.
+///
+/// # Errors
+/// Something does not build, or an act does not go as told.
+pub(crate) fn run(workspace: &Workspace, options: &DemoOptions) -> Result<()> {
+    if options.inside {
+        return story::run(parts(workspace));
+    }
+    let setup = setup::run(workspace)?;
+    let built = build::run(workspace)?;
+    let own: OsString = env::current_exe().context("xtask's own path")?.into();
+    let mut command = privately(&[own.as_ref(), "demo".as_ref(), "--inside".as_ref()]);
+    command.env("PATH", workspace.search_path());
+    command.env("MULTUS_BIN", built.multus).env("MULTUSCTL_BIN", built.multusctl);
+    command.env("MULTUS_COMPONENTS", built.components);
+    command.env("CNI_PLUGINS", setup.cni_plugins.unwrap_or_default());
+    run::quietly(&mut command)
+}
+
+fn parts(workspace: &Workspace) -> Parts {
+    let plugins = env::var_os("CNI_PLUGINS").filter(|folder| !folder.is_empty());
+    Parts {
+        multus: binaries::multus(),
+        multusctl: binaries::multusctl(),
+        components: binaries::components(),
+        plugins: plugins.map(PathBuf::from),
+        examples: workspace.root.join("examples"),
+    }
+}

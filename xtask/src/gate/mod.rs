@@ -1,0 +1,104 @@
+//! `cargo xtask test`: what a change has to pass.
+
+mod runner;
+mod structure;
+mod table;
+
+use anyhow::{Result, bail};
+
+use crate::build::Built;
+use crate::run::{self, say};
+use crate::setup::{self, Setup};
+use crate::workspace::Workspace;
+use crate::{TestOptions, build};
+use runner::Runner;
+
+/// Runs the gate to its end, whatever fails on the way, and tells all that failed.
+///
+/// # Errors
+/// If anything failed.
+pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<()> {
+    let setup = setup::run(workspace)?;
+    if let Some(plugin) = &options.plugin {
+        return table::judge(&runner(workspace, options, &setup), plugin, options.conf.as_deref());
+    }
+    let mut gate = Gate { failed: Vec::new() };
+    gate.check("format", || {
+        run::step("checking the format", workspace.cargo().args(["fmt", "--all", "--check"]))
+    });
+    gate.check("structure", || structure::check(workspace));
+    gate.check("lints", || {
+        let lints = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+        run::step("checking the lints", workspace.cargo().args(lints))
+    });
+    gate.check("dependencies", || dependencies(workspace));
+    let built = gate.check("build", || build::run(workspace));
+    let tests = built.and_then(|built| gate.check("tests", || tests(workspace, options, &setup, &built)));
+    match gate.failed.as_slice() {
+        [] => Ok(()),
+        failed => {
+            println!("\n{}", tests.unwrap_or_default());
+            bail!("failed: {}", failed.join(", "))
+        }
+    }
+}
+
+struct Gate {
+    failed: Vec<&'static str>,
+}
+
+impl Gate {
+    fn check<T>(&mut self, name: &'static str, check: impl FnOnce() -> Result<T>) -> Option<T> {
+        check()
+            .map_err(|error| {
+                println!("    FAILED: {error:#}");
+                self.failed.push(name);
+            })
+            .ok()
+    }
+}
+
+/// Licences, advisories, sources and duplicates, where the tool for it is.
+fn dependencies(workspace: &Workspace) -> Result<()> {
+    if !workspace.has_program("cargo-deny") {
+        say("LEFT OUT: licences and sources of dependencies (cargo-deny is not installed)");
+        return Ok(());
+    }
+    let arguments = ["deny", "--offline", "check", "bans", "licenses", "sources"];
+    run::step("checking the dependencies", workspace.cargo().args(arguments))
+}
+
+/// All tests, then the table of the conformance rows among them, then the runner's closing line.
+fn tests(workspace: &Workspace, options: &TestOptions, setup: &Setup, built: &Built) -> Result<String> {
+    let mut runner = runner(workspace, options, setup);
+    runner.set("MULTUS_BIN", &built.multus);
+    runner.set("MULTUSCTL_BIN", &built.multusctl);
+    runner.set("MULTUS_COMPONENTS", &built.components);
+    table::forget(workspace)?;
+    let outcome = runner.everything()?;
+    println!("\nCNI conformance of multus");
+    let rows = table::print(workspace);
+    println!("\n{}", outcome.closing);
+    if !outcome.success {
+        bail!("{}", outcome.closing);
+    }
+    rows.map(|()| outcome.closing)
+}
+
+fn runner<'a>(workspace: &'a Workspace, options: &TestOptions, setup: &Setup) -> Runner<'a> {
+    let mut runner = Runner::new(workspace);
+    let effort = match (options.quick, options.long) {
+        (true, _) => "quick",
+        (_, true) => "long",
+        _ => "gate",
+    };
+    runner.set("MULTUS_EFFORT", effort);
+    runner.set("MULTUS_CONFORMANCE", table::folder(workspace));
+    runner.set("PATH", workspace.search_path());
+    // A check that fails says what it saw; where in its source adds nothing.
+    runner.set("RUST_BACKTRACE", "0");
+    if let Some(folder) = &setup.cni_plugins {
+        runner.set("CNI_PLUGINS", folder);
+    }
+    runner
+}

@@ -1,0 +1,157 @@
+//! The conformance table: each row of the CNI specification's list, and whether a plugin keeps it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+use super::runner::Runner;
+use crate::workspace::Workspace;
+
+/// One row, as the test of that row wrote it down.
+#[derive(Deserialize)]
+struct Row {
+    id: String,
+    title: String,
+    checks: Vec<Check>,
+}
+
+#[derive(Deserialize)]
+struct Check {
+    name: String,
+    outcome: Outcome,
+    /// Why it failed or was left out.
+    #[serde(default)]
+    why: String,
+}
+
+#[derive(Deserialize, PartialEq, Eq, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+enum Outcome {
+    Pass,
+    Fail,
+    LeftOut,
+}
+
+/// Where the tests write the rows.
+pub(super) fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("conformance")
+}
+
+/// Rows of an earlier run prove nothing.
+pub(super) fn forget(workspace: &Workspace) -> Result<()> {
+    let folder = folder(workspace);
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(folder).context("no folder for the conformance table")
+}
+
+/// Prints the table of the rows that are there.
+///
+/// # Errors
+/// If there are none, or one of them failed.
+pub(super) fn print(workspace: &Workspace) -> Result<()> {
+    let rows = read(&folder(workspace))?;
+    ensure!(!rows.is_empty(), "no conformance row was run");
+    let mut failed = Vec::new();
+    for row in &rows {
+        println!("  {:<7} {:<48} {}", row.id, row.title, verdict(row));
+        for check in &row.checks {
+            if check.outcome == Outcome::Fail {
+                println!(
+                    "          - {}: {}",
+                    check.name,
+                    check.why.trim_end().replace('\n', "\n            ")
+                );
+            }
+        }
+        if row.count(Outcome::Fail) > 0 {
+            failed.push(row.id.clone());
+        }
+    }
+    let left_out = rows.iter().filter(|row| row.count(Outcome::LeftOut) == row.checks.len()).count();
+    let hold = rows.len() - failed.len() - left_out;
+    println!("  {} rows: {hold} hold, {left_out} left out, {} fail", rows.len(), failed.len());
+    ensure!(failed.is_empty(), "conformance: {}", failed.join(", "));
+    Ok(())
+}
+
+/// Runs the rows on any plugin, and prints how it keeps them. What another's plugin fails is its affair, not an
+/// error here.
+///
+/// # Errors
+/// If the rows can't be run.
+pub(super) fn judge(runner: &Runner<'_>, plugin: &Path, conf: Option<&Path>) -> Result<()> {
+    let plugin = plugin.canonicalize().with_context(|| format!("there is no plugin {}", plugin.display()))?;
+    let conf =
+        conf.map(|path| path.canonicalize().with_context(|| format!("there is no file {}", path.display())));
+    let workspace = runner.workspace();
+    forget(workspace)?;
+    runner.conformance(&plugin, conf.transpose()?.as_deref())?;
+    println!("\nCNI conformance of {}", plugin.display());
+    // Which rows failed is said.
+    let _ = print(workspace);
+    Ok(())
+}
+
+impl Row {
+    fn count(&self, outcome: Outcome) -> usize {
+        self.checks.iter().filter(|check| check.outcome == outcome).count()
+    }
+}
+
+fn verdict(row: &Row) -> String {
+    let [pass, fail, left_out] =
+        [Outcome::Pass, Outcome::Fail, Outcome::LeftOut].map(|outcome| row.count(outcome));
+    let left = if left_out > 0 { format!(", {left_out} left out: {}", reasons(row)) } else { String::new() };
+    match (pass, fail) {
+        (0, 0) => format!("left out: {}", reasons(row)),
+        (_, 0) => format!("pass ({pass} checks{left})"),
+        _ => format!("FAIL ({fail} of {} checks{left})", pass + fail),
+    }
+}
+
+fn reasons(row: &Row) -> String {
+    let left = row.checks.iter().filter(|check| check.outcome == Outcome::LeftOut);
+    let mut reasons: Vec<_> = left.map(|check| check.why.as_str()).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    reasons.join("; ")
+}
+
+fn read(folder: &Path) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for entry in fs::read_dir(folder)?.flatten() {
+        let text = fs::read_to_string(entry.path())?;
+        let row: Row = serde_json::from_str(&text).with_context(|| format!("{}", entry.path().display()))?;
+        rows.push(row);
+    }
+    rows.sort_by(|one, other| one.id.cmp(&other.id));
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_holds_if_all_of_its_checks_do() {
+        let cases = [
+            (r#"["pass","pass"]"#, "pass (2 checks)"),
+            (r#"["pass","left-out"]"#, "pass (1 checks, 1 left out: why)"),
+            (r#"["fail","pass"]"#, "FAIL (1 of 2 checks)"),
+            (r#"["left-out","left-out"]"#, "left out: why"),
+        ];
+        for (outcomes, expected) in cases {
+            let outcomes: Vec<String> = serde_json::from_str(outcomes).unwrap();
+            let checks: Vec<_> = outcomes
+                .iter()
+                .map(|outcome| serde_json::json!({ "name": "n", "outcome": outcome, "why": "why" }))
+                .collect();
+            let row = serde_json::json!({ "id": "CNI-01", "title": "t", "checks": checks });
+            assert_eq!(verdict(&serde_json::from_value(row).unwrap()), expected);
+        }
+    }
+}

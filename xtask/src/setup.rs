@@ -1,0 +1,110 @@
+//! What building and testing need besides Rust. Nothing is installed: what is fetched lies below `target/`.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{self, say};
+use crate::{debian, workspace::Workspace};
+
+/// The target that components are compiled for.
+pub(crate) const COMPONENT_TARGET: &str = "wasm32-unknown-unknown";
+
+/// What was found.
+pub(crate) struct Setup {
+    /// Folder of the reference CNI plugins; without them the tests leave out what needs them.
+    pub(crate) cni_plugins: Option<PathBuf>,
+}
+
+/// Finds or fetches everything.
+///
+/// # Errors
+/// If something that can't be done without is missing: the target, `ip`, private namespaces.
+pub(crate) fn run(workspace: &Workspace) -> Result<Setup> {
+    rust_target(workspace, COMPONENT_TARGET)?;
+    rust_target(workspace, &workspace.triple)?;
+    iproute(workspace)?;
+    private_namespaces()?;
+    Ok(Setup { cni_plugins: cni_plugins(workspace) })
+}
+
+/// Adds a target to the toolchain, if it is not there.
+pub(crate) fn rust_target(workspace: &Workspace, target: &str) -> Result<()> {
+    let library = Command::new("rustc").current_dir(&workspace.root).args(["--print", "sysroot"]).output();
+    let sysroot =
+        library.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+    if Path::new(&sysroot).join("lib/rustlib").join(target).join("lib").is_dir() {
+        return Ok(());
+    }
+    let mut rustup = Command::new("rustup");
+    run::step(
+        &format!("adding Rust's target {target}"),
+        rustup.current_dir(&workspace.root).args(["target", "add", target]),
+    )
+    .with_context(|| format!("Rust's standard library for {target} is needed: `rustup target add {target}`"))
+}
+
+/// Can this user make private namespaces?
+pub(crate) fn private_namespaces() -> Result<()> {
+    run::output(&mut multus_tests::privately(&["true".as_ref()])).map(drop).context(
+        "no private user, network and mount namespace can be made. Everything here runs in one, as root or not. \
+         Some systems forbid them to ordinary users: `sysctl kernel.unprivileged_userns_clone=1`, or \
+         `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or run this as root",
+    )
+}
+
+fn iproute(workspace: &Workspace) -> Result<()> {
+    if workspace.has_program("ip") {
+        return Ok(());
+    }
+    let folder = workspace.tools();
+    debian::unpack(workspace, "iproute2", &folder).context("`ip` is needed: install iproute2")?;
+    let program = ["usr/sbin/ip", "sbin/ip", "usr/bin/ip", "bin/ip"].iter().map(|path| folder.join(path));
+    let Some(program) = program.into_iter().find(|path| path.is_file()) else {
+        bail!("iproute2 was fetched, but there is no `ip` in it: install iproute2");
+    };
+    wrap(&program, &folder)
+}
+
+/// The program's libraries lie beside it, where the loader does not look.
+fn wrap(program: &Path, folder: &Path) -> Result<()> {
+    let multiarch = format!("{}-linux-gnu", env::consts::ARCH);
+    let libraries = ["usr/lib", "lib"].map(|path| folder.join(path).join(&multiarch).display().to_string());
+    let script =
+        format!("#!/bin/sh\nLD_LIBRARY_PATH={} exec {} \"$@\"\n", libraries.join(":"), program.display());
+    let wrapper = folder.join("bin/ip");
+    fs::create_dir_all(folder.join("bin"))?;
+    fs::remove_file(&wrapper).ok();
+    fs::write(&wrapper, script)?;
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
+/// Tests and demo go on without them, and say what they leave out.
+fn cni_plugins(workspace: &Workspace) -> Option<PathBuf> {
+    let fetched = workspace.target.join("cni-plugins");
+    let named = env::var_os("CNI_PLUGINS").map(PathBuf::from);
+    let usual = ["/usr/lib/cni".into(), "/opt/cni/bin".into(), fetched.join("usr/lib/cni")];
+    let found = named.into_iter().chain(usual).find(|folder| folder.join("bridge").is_file());
+    if found.is_some() {
+        return found;
+    }
+    say("fetching the reference CNI plugins (bridge, host-local, …) with apt, into target/cni-plugins");
+    let folder = fetched.join("usr/lib/cni");
+    match debian::unpack(workspace, "containernetworking-plugins", &fetched) {
+        Ok(()) if folder.join("bridge").is_file() => Some(folder),
+        Ok(()) => None,
+        Err(error) => {
+            println!("    {error:#}");
+            println!(
+                "    LEFT OUT: whatever needs real CNI plugins. Install containernetworking-plugins, or set"
+            );
+            println!("    CNI_PLUGINS to a folder that holds bridge, host-local, ptp and tuning.");
+            None
+        }
+    }
+}

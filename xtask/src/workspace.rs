@@ -1,0 +1,85 @@
+//! Where things are.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::run;
+
+/// The repository and its build folder.
+pub(crate) struct Workspace {
+    pub(crate) root: PathBuf,
+    pub(crate) target: PathBuf,
+    /// The host's triple with glibc, as in `x86_64-unknown-linux-gnu`.
+    pub(crate) triple: String,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    workspace_root: PathBuf,
+    target_directory: PathBuf,
+}
+
+impl Workspace {
+    /// Asks cargo, which knows every way to move its folders.
+    pub(crate) fn find() -> Result<Workspace> {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut cargo = cargo_at(here);
+        let text = run::output(cargo.args(["metadata", "--no-deps", "--format-version", "1"]))?;
+        let metadata: Metadata =
+            serde_json::from_str(&text).context("`cargo metadata` answered in an unknown way")?;
+        let version = run::output(Command::new("rustc").arg("-vV"))?;
+        let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+        let triple = host.context("`rustc -vV` names no host")?.replace("-musl", "-gnu");
+        Ok(Workspace { root: metadata.workspace_root, target: metadata.target_directory, triple })
+    }
+
+    /// A cargo command in the repository.
+    pub(crate) fn cargo(&self) -> Command {
+        cargo_at(&self.root)
+    }
+
+    /// Where `build` puts the finished binaries.
+    pub(crate) fn binaries(&self) -> PathBuf {
+        self.target.join("bin")
+    }
+
+    /// Where `build` puts the finished components.
+    pub(crate) fn components(&self) -> PathBuf {
+        self.target.join("components")
+    }
+
+    /// Programs of the machine that `setup` had to fetch.
+    pub(crate) fn tools(&self) -> PathBuf {
+        self.target.join("tools")
+    }
+
+    /// The search path of everything that is run: an ordinary user's lacks the folders where `ip` is.
+    pub(crate) fn search_path(&self) -> OsString {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let own = [self.tools().join("bin")];
+        let usual = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+        let all = own.into_iter().chain(env::split_paths(&path)).chain(usual);
+        env::join_paths(all).unwrap_or(path)
+    }
+
+    /// Is there a program of this name?
+    pub(crate) fn has_program(&self, name: &str) -> bool {
+        env::split_paths(&self.search_path()).any(|folder| folder.join(name).is_file())
+    }
+
+    /// A path as people know it: from the repository's root.
+    pub(crate) fn short(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+    }
+}
+
+fn cargo_at(folder: &Path) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(folder);
+    command
+}
