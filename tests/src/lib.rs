@@ -1,1 +1,64 @@
-//! (to be written)
+//! The harness of the whole-system tests: a private node, a runtime that calls a CNI plugin as the kubelet's
+//! does, delegates that remember and misbehave, and a judge that looks at the node with other eyes than ours.
+//!
+//! ```no_run
+//! use multus_tests::{Node, RECORDING, private};
+//! use serde_json::json;
+//!
+//! // in tests/tests/…rs:  #[test] fn a_pod_comes_and_goes() { private(|| { … }) }
+//! private(|| {
+//!     let node = Node::new();                  // drives MULTUS_BIN; state below target/tmp
+//!     node.install("alpha", RECORDING);        // binDir/alpha is the recording delegate
+//!     let conf = node.conf(json!([{ "name": "red", "type": "alpha", "recording": node.recording() }]));
+//!     let pod = node.pod("web");               // a namespace by `ip netns add`, container id `web`, eth0
+//!     let before = node.dump();
+//!
+//!     let result = node.add(&pod, &conf).result();         // panics, with all that was said, unless it succeeded
+//!     assert_eq!(result["ips"][0]["address"], "192.0.2.1/24");
+//!     assert_eq!(node.recorded()[0].verb, "ADD");          // what the delegate saw: environment, stdin
+//!
+//!     node.del(&pod, &conf).succeeded();
+//!     node.dump().must_equal(&before);                     // links, addresses, routes, rules, files
+//!
+//!     // anything odd: one call, piece by piece
+//!     let error = node.calling("ADD", &pod, &conf).without("CNI_NETNS").stdin("{").answer().error();
+//!     assert_eq!(error.code, 4);
+//! });
+//! ```
+//!
+//! Every test runs in namespaces of its own, so all run side by side, as root or not. What a test needs from
+//! outside comes by environment variables that `cargo xtask test` sets: see [`binaries`].
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise, and so does what tests are written with"
+)]
+
+mod answer;
+pub mod binaries;
+mod call;
+mod dump;
+mod effort;
+mod modules;
+mod node;
+mod private;
+mod random;
+mod recorded;
+mod story;
+mod tool;
+
+pub use answer::{Answer, CniError};
+pub use binaries::{NULL, RECORDING};
+pub use call::{Calling, Running};
+pub use dump::Dump;
+pub use effort::{Effort, effort};
+pub use modules::Module;
+pub use node::{Node, Pod};
+pub use private::{private, privately};
+pub use random::Random;
+pub use recorded::Recorded;
+pub use story::{network_object, pod_object, record_line, wait_for};
+pub use tool::ip;

@@ -42,26 +42,13 @@ impl Apt {
         for sub in ["state/lists/partial", "cache/archives/partial", "log"] {
             fs::create_dir_all(folder.join(sub))?;
         }
+        fs::write(folder.join("apt.conf"), configuration(&folder))?;
         Ok(Apt { folder })
     }
 
     fn get(&self) -> Command {
-        let folder = self.folder.display();
         let mut command = Command::new("apt-get");
-        for option in [
-            format!("Dir::State={folder}/state"),
-            "Dir::State::status=/var/lib/dpkg/status".to_owned(),
-            format!("Dir::Cache={folder}/cache"),
-            format!("Dir::Log={folder}/log"),
-            "Debug::NoLocking=1".to_owned(),
-            "APT::Sandbox::User=".to_owned(),
-            "APT::Update::Post-Invoke::=".to_owned(),
-            "APT::Update::Post-Invoke-Success::=".to_owned(),
-            "DPkg::Post-Invoke::=".to_owned(),
-        ] {
-            command.args(["-o", &option]);
-        }
-        command.arg("--quiet=2");
+        command.arg("--config-file").arg(self.folder.join("apt.conf")).arg("--quiet=2");
         command
     }
 
@@ -70,4 +57,17 @@ impl Apt {
         let paths = archives.flatten().map(|entry| entry.path());
         Ok(paths.filter(|path| path.extension().is_some_and(|extension| extension == "deb")).collect())
     }
+}
+
+/// Read after the machine's own configuration, whose sources and proxies count, but not its hooks: those of
+/// container images empty the machine's cache.
+fn configuration(folder: &Path) -> String {
+    let folder = folder.display();
+    format!(
+        "#clear APT::Update::Post-Invoke;\n#clear APT::Update::Post-Invoke-Success;\n\
+         #clear DPkg::Pre-Invoke;\n#clear DPkg::Post-Invoke;\n\
+         Dir::State \"{folder}/state\";\nDir::State::status \"/var/lib/dpkg/status\";\n\
+         Dir::Cache \"{folder}/cache\";\nDir::Log \"{folder}/log\";\n\
+         Debug::NoLocking \"1\";\nAPT::Sandbox::User \"\";\n"
+    )
 }

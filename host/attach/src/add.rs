@@ -126,7 +126,7 @@ fn publish_status(
     written.map_err(|error| error.context("network-status"))
 }
 
-/// A record that is there already belongs to an ADD that crashed, to a namespace that is gone, or to
+/// A record that is there already belongs to an ADD or a DEL that crashed, to a namespace that is gone, or to
 /// a live attachment. The first two are undone, the third is refused (CNI-05).
 fn settle_earlier(
     call: &Call<'_>,
@@ -137,7 +137,7 @@ fn settle_earlier(
     let key = call.key();
     let Some(record) = store.open(&key).map_err(journal_error)? else { return Ok(()) };
     let attached_here = record.call.as_ref().and_then(|call| call.netns.as_ref()) == Some(identity);
-    if record.committed.is_some() && attached_here {
+    if record.committed.is_some() && attached_here && record.undoing.is_none() {
         let message = format!("{} is attached already, a DEL has to come first", key.interface);
         return Err(Error::new(Code::InvalidEnvironment, message)
             .with_details("`multusctl journal show` lists what is attached"));

@@ -103,7 +103,7 @@ fn check_steps(
         timeout: call.conf.exec.timeout,
         locks: lock.descriptors().to_vec(),
     };
-    let path = record.call.as_ref().map(|call| search_path(&call.path)).unwrap_or_default();
+    let path = search_path(call, record.call.as_ref().map(|call| call.path.as_str()).unwrap_or_default());
     let target = Target {
         container_id: &record.key.container_id,
         netns: call.netns_path(),

@@ -21,7 +21,11 @@ fn detach(call: &Call<'_>) -> Result<(), Error> {
     let lock = call.lock_container_for_del()?;
     let store = call.store();
     let Some(record) = store.open(&call.key()).map_err(journal_error)? else {
-        upstream::detach(call, &lock.descriptors())?;
+        // Upstream's scratch file is one for all interfaces of a container: beside a record it is our own,
+        // of another interface that must stay.
+        if store.records_of(&call.request.container_id).records.is_empty() {
+            upstream::detach(call, &lock.descriptors())?;
+        }
         // A call that was killed may have left the record's folder.
         return store.remove(&call.key()).map(drop).map_err(journal_error);
     };

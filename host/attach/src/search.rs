@@ -101,6 +101,8 @@ fn make_links(folder: &Path, found: &BTreeMap<&str, PathBuf>) -> io::Result<()> 
         return Ok(());
     }
     let draft = folder.with_extension(std::process::id().to_string());
+    // Left by a process of the same id that was killed here.
+    let _ = fs::remove_dir_all(&draft);
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&draft)?;
     for (name, path) in found {
         symlink(path, draft.join(name))?;
@@ -108,5 +110,122 @@ fn make_links(folder: &Path, found: &BTreeMap<&str, PathBuf>) -> io::Result<()> 
     match fs::rename(&draft, folder) {
         Err(_) if folder.is_dir() => fs::remove_dir_all(&draft),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::Duration;
+
+    struct Node {
+        dir: tempfile::TempDir,
+    }
+
+    impl Node {
+        fn new(binaries: &[&str]) -> Self {
+            let node = Self { dir: tempfile::tempdir().unwrap() };
+            fs::create_dir(node.bin()).unwrap();
+            binaries.iter().for_each(|name| node.install(name));
+            node
+        }
+
+        fn bin(&self) -> PathBuf {
+            self.dir.path().join("bin")
+        }
+
+        fn run(&self) -> PathBuf {
+            self.dir.path().join("run")
+        }
+
+        fn install(&self, name: &str) {
+            fs::write(self.bin().join(name), name).unwrap();
+            fs::set_permissions(self.bin().join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+
+        fn search(&self, allow: Option<&[&str]>) -> Search {
+            let allow = allow.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+            let rules = ExecRules { allow, timeout: Duration::from_secs(1) };
+            Search::new(&self.bin(), &[self.bin(), "/nonexistent/cni".into()], &rules)
+        }
+    }
+
+    /// What a delegate can reach by its `CNI_PATH`.
+    fn reachable(folder: &Path) -> Vec<(String, String)> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+        let mut found: Vec<_> = entries
+            .map(|entry| {
+                (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap())
+            })
+            .collect();
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn without_a_list_every_binary_runs_and_reaches_the_others() {
+        let node = Node::new(&["bridge"]);
+        let search = node.search(None);
+        assert_eq!(search.find("bridge").unwrap(), node.bin().join("bridge"));
+        let dirs = vec![node.bin(), "/nonexistent/cni".into()];
+        assert_eq!(search.delegate_path(&node.run()).unwrap(), dirs, "binDir once, and first");
+        assert_eq!(search.planned_delegate_path(&node.run()), dirs);
+        assert!(!node.run().exists());
+    }
+
+    #[test]
+    fn only_what_is_allowed_runs() {
+        let node = Node::new(&["bridge", "evil"]);
+        let rows: &[(&[&str], &str, Result<(), &str>)] = &[
+            (&["bridge"], "bridge", Ok(())),
+            (&["bridge", "ptp"], "evil", Err("lists: bridge, ptp")),
+            (&["bridge", "ptp"], "ptp", Err("searched")),
+            (&["bridge"], "Bridge", Err("not allowed to run")),
+            (&[], "bridge", Err("lists: nothing")),
+        ];
+        for (allow, name, expected) in rows {
+            match (node.search(Some(allow)).find(name), expected) {
+                (Ok(path), Ok(())) => assert_eq!(path, node.bin().join(name)),
+                (Err(error), Err(words)) => {
+                    assert!(error.is(Code::InvalidConfig) && error.to_string().contains(words), "{error}");
+                }
+                (found, _) => panic!("{allow:?} {name}: {found:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_allowed_binary_reaches_only_allowed_ones() {
+        let node = Node::new(&["bridge", "host-local", "evil"]);
+        let search = node.search(Some(&["host-local", "bridge", "not-installed"]));
+        let planned = search.planned_delegate_path(&node.run());
+        assert!(!node.run().exists(), "a plan makes nothing");
+        let path = search.delegate_path(&node.run()).unwrap();
+        assert_eq!(path, planned);
+        let same = |name: &str| (name.to_owned(), name.to_owned());
+        assert_eq!(reachable(&path[0]), [same("bridge"), same("host-local")]);
+        assert_eq!(fs::metadata(&path[0]).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(search.delegate_path(&node.run()).unwrap(), path, "made once");
+        assert_eq!(fs::read_dir(node.run()).unwrap().count(), 1, "no draft is left");
+
+        node.install("not-installed");
+        let later = search.delegate_path(&node.run()).unwrap();
+        assert_eq!(reachable(&later[0]).len(), 3, "what is installed later is reached later");
+        let nothing = node.search(Some(&[])).delegate_path(&node.run()).unwrap();
+        assert_eq!(reachable(&nothing[0]), []);
+    }
+
+    #[test]
+    fn what_a_killed_call_left_is_no_obstacle() {
+        let node = Node::new(&["bridge"]);
+        let search = node.search(Some(&["bridge"]));
+        let folder = search.planned_delegate_path(&node.run()).remove(0);
+        let draft = folder.with_extension(std::process::id().to_string());
+        fs::create_dir_all(&draft).unwrap();
+        symlink("/elsewhere", draft.join("bridge")).unwrap();
+        search.delegate_path(&node.run()).unwrap();
+        assert_eq!(reachable(&folder), [("bridge".to_owned(), "bridge".to_owned())]);
+        assert!(!draft.exists());
     }
 }

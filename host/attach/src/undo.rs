@@ -43,9 +43,14 @@ struct Scene {
     incomplete: bool,
 }
 
-/// A recorded `CNI_PATH` as folders.
-pub(crate) fn search_path(text: &str) -> Vec<PathBuf> {
-    text.split(':').filter(|dir| !dir.is_empty()).map(PathBuf::from).collect()
+/// A recorded `CNI_PATH` as folders. A folder of allowed binaries is on tmpfs: after a reboot it is made
+/// anew.
+pub(crate) fn search_path(call: &Call<'_>, recorded: &str) -> Vec<PathBuf> {
+    let dirs: Vec<PathBuf> = recorded.split(':').filter(|dir| !dir.is_empty()).map(PathBuf::from).collect();
+    if dirs.iter().any(|dir| dir.exists()) {
+        return dirs;
+    }
+    call.search().delegate_path(&call.node.lock_dir).unwrap_or(dirs)
 }
 
 /// Takes back a whole call and drops its record. What a damaged record no longer says may still stand in
@@ -113,7 +118,7 @@ impl<'a> Undo<'a> {
             netns: recorded
                 .map(|call| self.call.live_netns(&call.netns_path, call.netns.as_ref()))
                 .unwrap_or_default(),
-            path: recorded.map_or_else(|| self.call.search().dirs().to_vec(), |call| search_path(&call.path)),
+            path: search_path(self.call, recorded.map(|call| call.path.as_str()).unwrap_or_default()),
             incomplete: record.torn
                 || !record.problems.is_empty()
                 || recorded.is_none_or(|call| self.call.boot().is_ok_and(|boot| boot != call.boot)),
@@ -227,5 +232,46 @@ fn speaks_prev_result(intent: &AttachmentIntent) -> bool {
 fn note(writer: Option<&mut Writer>, entry: &Entry) {
     if let Some(writer) = writer {
         let _ = writer.append(entry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use multus_cni::env::Request;
+    use serde_json::json;
+
+    use super::*;
+    use crate::call::{Deadlines, Node};
+    use crate::conf::MultusConf;
+    use crate::log::{Log, Severity};
+
+    struct Quiet;
+
+    impl Log for Quiet {
+        fn log(&self, _: Severity, _: &str) {}
+    }
+
+    #[test]
+    fn the_folder_of_allowed_binaries_is_made_anew_after_a_reboot() {
+        let dir = tempfile::tempdir().unwrap();
+        let bridge = dir.path().join("bridge");
+        fs::write(&bridge, "").unwrap();
+        fs::set_permissions(&bridge, fs::Permissions::from_mode(0o755)).unwrap();
+        let conf = json!({"name": "n", "binDir": dir.path(), "exec": {"allow": ["bridge"]}, "delegates": [{"type": "bridge"}]});
+        let conf = MultusConf::parse(conf.to_string().as_bytes()).unwrap();
+        let request = Request::from_env(|name| (name == "CNI_COMMAND").then(|| "STATUS".into())).unwrap();
+        let node = Node { lock_dir: dir.path().join("run"), ..Node::new(&Quiet) };
+        let call = Call { node: &node, request: &request, conf: &conf, deadlines: Deadlines::start() };
+
+        let recorded = call.search().delegate_path(&node.lock_dir).unwrap();
+        let text = recorded[0].to_str().unwrap();
+        assert_eq!(search_path(&call, text), recorded);
+        fs::remove_dir_all(&node.lock_dir).unwrap();
+        assert_eq!(search_path(&call, text), recorded, "the same folder");
+        assert!(recorded[0].join("bridge").exists(), "with the same binaries in it");
+        assert_eq!(search_path(&call, "/nonexistent:/proc:").len(), 2, "others stay as they were recorded");
     }
 }

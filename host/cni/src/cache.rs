@@ -252,8 +252,14 @@ mod tests {
             })
         );
         assert_eq!(read(dir.path(), "n-c", "c-1", "net1").unwrap(), Some(entry()));
+        fs::write(dir.path().join("results/.c-1-net1.new"), "{").unwrap();
         remove(dir.path(), "n-c", "c-1", "net1").unwrap();
         remove(dir.path(), "n-c", "c-1", "net1").unwrap();
+        assert_eq!(
+            fs::read_dir(dir.path().join("results")).unwrap().count(),
+            0,
+            "a killed call's draft goes"
+        );
         assert_eq!(read(dir.path(), "n-c", "c-1", "net1").unwrap(), None);
     }
 

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use nix::libc;
 use nix::sched::CloneFlags;
@@ -23,6 +24,8 @@ const OWN: &str = "/proc/thread-self/ns/net";
 pub struct Netns {
     path: PathBuf,
     file: File,
+    /// Opened when first needed, closed with the rest: entering the namespace costs a thread.
+    socket: OnceLock<Socket>,
 }
 
 impl Netns {
@@ -38,7 +41,7 @@ impl Netns {
             .open(path)
             .map_err(|source| NetnsError::reaching("open", path, source))?;
         check_kind(path, &file)?;
-        Ok(Self { path: path.to_owned(), file })
+        Ok(Self { path: path.to_owned(), file, socket: OnceLock::new() })
     }
 
     /// The path it was opened by.
@@ -73,12 +76,20 @@ impl Netns {
     /// [`NetnsError::Refused`] without the right to enter it; [`NetnsError::Io`] if the kernel does not
     /// answer in time.
     pub fn links(&self) -> Result<Vec<Link>, NetnsError> {
-        link::all(&self.socket()?).map_err(|source| self.io("list the links", source))
+        link::all(self.socket()?).map_err(|source| self.io("list the links", source))
     }
 
     /// A netlink socket inside the namespace. A socket stays bound to the namespace it was opened in, so
     /// only the thread that opens it goes there, and ends.
-    fn socket(&self) -> Result<Socket, NetnsError> {
+    fn socket(&self) -> Result<&Socket, NetnsError> {
+        if let Some(socket) = self.socket.get() {
+            return Ok(socket);
+        }
+        let fresh = self.socket_by_thread()?;
+        Ok(self.socket.get_or_init(|| fresh))
+    }
+
+    fn socket_by_thread(&self) -> Result<Socket, NetnsError> {
         let inside = std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().name("netns".to_owned());
             let thread = thread.spawn_scoped(scope, || self.socket_on_this_thread())?;

@@ -19,6 +19,7 @@ const ATTEMPTS: u32 = 10;
 const HEADER: usize = 16;
 
 /// Bound to the namespace that the opening thread was in.
+#[derive(Debug)]
 pub(crate) struct Socket(OwnedFd);
 
 /// A message's kind (`RTM_…`) and what follows its header.

@@ -15,6 +15,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use multus_tests::{binaries, privately};
 
+use crate::build::Built;
+use crate::setup::Setup;
 use crate::workspace::Workspace;
 use crate::{DemoOptions, build, run, setup};
 use story::Parts;
@@ -29,12 +31,20 @@ pub(crate) fn run(workspace: &Workspace, options: &DemoOptions) -> Result<()> {
     }
     let setup = setup::run(workspace)?;
     let built = build::run(workspace)?;
+    play(workspace, &setup, &built)
+}
+
+/// Plays the demo with what was built, in a private namespace.
+///
+/// # Errors
+/// An act does not go as told.
+pub(crate) fn play(workspace: &Workspace, setup: &Setup, built: &Built) -> Result<()> {
     let own: OsString = env::current_exe().context("xtask's own path")?.into();
     let mut command = privately(&[own.as_ref(), "demo".as_ref(), "--inside".as_ref()]);
     command.env("PATH", workspace.search_path());
-    command.env("MULTUS_BIN", built.multus).env("MULTUSCTL_BIN", built.multusctl);
-    command.env("MULTUS_COMPONENTS", built.components);
-    command.env("CNI_PLUGINS", setup.cni_plugins.unwrap_or_default());
+    command.env("MULTUS_BIN", &built.multus).env("MULTUSCTL_BIN", &built.multusctl);
+    command.env("MULTUS_COMPONENTS", &built.components);
+    command.env("CNI_PLUGINS", setup.cni_plugins.as_deref().unwrap_or("".as_ref()));
     run::quietly(&mut command)
 }
 

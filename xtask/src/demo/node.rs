@@ -99,7 +99,7 @@ impl Node {
                 match entry.file_type() {
                     Ok(kind) if kind.is_dir() => folders.push(entry.path()),
                     _ => {
-                        found.extend(entry.path().strip_prefix(&root).map(|path| path.display().to_string()))
+                        found.extend(entry.path().strip_prefix(&root).map(|path| path.display().to_string()));
                     }
                 }
             }

@@ -33,6 +33,12 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<()> {
     });
     gate.check("dependencies", || dependencies(workspace));
     let built = gate.check("build", || build::run(workspace));
+    if let Some(built) = &built {
+        gate.check("demo", || {
+            say("playing the demo");
+            crate::demo::play(workspace, &setup, built)
+        });
+    }
     let tests = built.and_then(|built| gate.check("tests", || tests(workspace, options, &setup, &built)));
     match gate.failed.as_slice() {
         [] => Ok(()),

@@ -2,6 +2,8 @@
 
 mod keys;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -95,6 +97,9 @@ pub enum ConfError {
     /// JSON, but wrong: every problem found, never empty.
     #[error("{}", describe(.0))]
     Problems(Vec<Problem>),
+    /// Wrong, and in a version that this plugin does not speak (CNI-12).
+    #[error("{}", describe(.0))]
+    Version(Vec<Problem>),
 }
 
 fn describe(problems: &[Problem]) -> String {
@@ -102,11 +107,20 @@ fn describe(problems: &[Problem]) -> String {
     format!("the network configuration has {} problem(s): {}", lines.len(), lines.join("; "))
 }
 
+/// A version that is no text is a wrong conf, one that is not known an incompatible one.
+fn without_version(source: &Object, problems: Vec<Problem>) -> ConfError {
+    match source.get("cniVersion") {
+        None | Some(Value::String(_)) => ConfError::Version(problems),
+        Some(_) => ConfError::Problems(problems),
+    }
+}
+
 impl From<ConfError> for Error {
     fn from(error: ConfError) -> Self {
         let code = match error {
             ConfError::Syntax(_) => Code::Decode,
             ConfError::Problems(_) => Code::InvalidConfig,
+            ConfError::Version(_) => Code::IncompatibleVersion,
         };
         Self::new(code, error.to_string())
             .with_details("`multusctl validate FILE` shows every problem with its line and column")
@@ -124,7 +138,8 @@ impl MultusConf {
         let refused: Vec<Problem> = problems.into_iter().filter(|problem| !problem.warning).collect();
         match conf {
             Some(conf) if refused.is_empty() => Ok(conf),
-            _ => Err(ConfError::Problems(refused)),
+            Some(_) => Err(ConfError::Problems(refused)),
+            None => Err(without_version(&source, refused)),
         }
     }
 
@@ -142,7 +157,8 @@ impl MultusConf {
             .partition(|problem| NEEDED_BY_DEL.contains(&problem.pointer.as_str()));
         match conf {
             Some(conf) if needed.is_empty() => Ok((conf, passed_over)),
-            _ => Err(ConfError::Problems(needed)),
+            Some(_) => Err(ConfError::Problems(needed)),
+            None => Err(without_version(&source, needed)),
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use multus_cni::conf::NetworkConf;
 use multus_cni::{Version, names, version};
 use multus_document::{Object, Pointer, Problem, json};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{
@@ -85,14 +86,20 @@ impl Reader {
     fn cni_version(&mut self, source: &Object) -> Option<Version> {
         let at = Pointer::root().key("cniVersion");
         let single = match source.get("cniVersion") {
-            None => None,
+            None | Some(Value::Null) => None,
             Some(Value::String(text)) => Some(text),
             Some(other) => {
                 self.wrong_kind(&at, &other, "a string");
                 return None;
             }
         };
-        let many: Vec<String> = source.read("cniVersions").unwrap_or_default();
+        let many: Vec<String> = match source.get("cniVersions") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(list) => source.read("cniVersions").unwrap_or_else(|| {
+                self.wrong_kind(&Pointer::root().key("cniVersions"), &list, "a list of strings");
+                Vec::new()
+            }),
+        };
         match version::negotiate(single.as_deref(), &many) {
             Ok(version) => Some(version),
             Err(error) => {
@@ -133,7 +140,7 @@ impl Reader {
 
     fn flag(&mut self, source: &Object, key: &str) -> bool {
         match source.get(key) {
-            None | Some(Value::Bool(false)) => false,
+            None | Some(Value::Null | Value::Bool(false)) => false,
             Some(Value::Bool(true)) => true,
             Some(Value::String(text)) if text == "true" || text == "false" => text == "true",
             Some(other) => {
@@ -164,7 +171,9 @@ impl Reader {
         let mut allowed = Vec::new();
         for (index, name) in names.iter().enumerate() {
             match name.as_str() {
-                Some(name) if !name.is_empty() && !name.contains('/') => allowed.push(name.to_owned()),
+                Some(name) if !["", ".", ".."].contains(&name) && !name.contains(['/', '\0']) => {
+                    allowed.push(name.to_owned());
+                }
                 _ => self.refuse(
                     &at.key(index),
                     format!("{name} is not the name of a binary"),
@@ -202,7 +211,8 @@ impl Reader {
             );
         }
         let [catalog, module_dir, cache_dir] = ["catalog", "moduleDir", "cacheDir"].map(|key| {
-            if !wasm.contains(key) {
+            // An empty path must not pass for "no sandbox": no policy would be asked then.
+            if !wasm.contains(key) || wasm.read::<String>(key).is_some_and(|path| path.is_empty()) {
                 self.refuse(
                     &at,
                     format!("`{key}` is missing"),
@@ -242,18 +252,21 @@ impl Reader {
             );
         }
         let default = masters.first().copied().unwrap_or(0);
-        // A version that is no version is reported once, not again for every delegate.
+        // A name that is no name is reported once, not again for every delegate.
+        let outer = if names::check_network_name(outer).is_ok() { outer } else { "unnamed" };
+        // So is a version that is no version.
         let version = source
             .read::<String>("cniVersion")
             .filter(|text| Version::parse(text).is_ok_and(Version::is_supported));
-        let raw = source.read::<Vec<Object>>("delegates").unwrap_or_default();
-        if raw.len() != entries.len() {
-            for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.is_object()) {
-                self.wrong_kind(&at.key(index), entry, "a network configuration");
-            }
-        }
-        let parsed = raw.into_iter().enumerate().filter_map(|(index, entry)| {
-            let network = self.delegate(&at.key(index), entry, outer, version.as_deref())?;
+        // Read as text, so that the author's spelling is kept.
+        let texts = source.read::<Vec<Box<RawValue>>>("delegates").unwrap_or_default();
+        let parsed = texts.into_iter().zip(&entries).enumerate().filter_map(|(index, (text, entry))| {
+            let at = at.key(index);
+            let Ok(entry) = serde_json::from_str::<Object>(text.get()) else {
+                self.wrong_kind(&at, entry, "a network configuration");
+                return None;
+            };
+            let network = self.delegate(&at, entry, outer, version.as_deref())?;
             Some(Delegate { network, default: index == default })
         });
         parsed.collect()

@@ -63,3 +63,84 @@ fn refuse_unsupported(selection: &Selection) -> Result<(), Error> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use multus_cluster::parse_selections;
+    use multus_document::Object;
+
+    fn asked(element: &Value, capabilities: &[Value]) -> Result<Value, Error> {
+        let mut element = element.clone();
+        element["name"] = json!("a");
+        let selection = parse_selections(&json!([element]).to_string(), "shop").unwrap().remove(0);
+        let plugins: Vec<Value> =
+            capabilities.iter().map(|all| json!({"type": "t", "capabilities": all})).collect();
+        let conf = Object::from_value(&json!({"name": "a", "plugins": plugins})).unwrap();
+        let network = NetworkConf::parse(&conf, None, None).unwrap();
+        arguments(&selection, &network).map(Value::Object)
+    }
+
+    #[test]
+    fn what_a_pod_asks_for_is_a_capability_argument_or_an_error() {
+        let mac = json!({"mac": "0a:58:0a:00:00:01"});
+        let ports = json!({"portMappings": [{"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}]});
+        let band = json!({"bandwidth": {"ingressRate": 1000, "ingressBurst": 2000}});
+        let guid = json!({"infiniband-guid": "0c:42:a1:03:00:16:05:1c"});
+        let ips = json!({"ips": ["10.0.0.2/24", "fd00::2"]});
+        let all = json!({"mac": true, "ips": true, "portMappings": true, "bandwidth": true, "infinibandGUID": true});
+        type Row<'a> = (&'a str, &'a Value, &'a [Value], Result<Value, (u32, &'a str)>);
+        let rows: &[Row<'_>] = &[
+            ("NP-14", &ips, &[json!({"ips": true})], Ok(json!({"ips": ["10.0.0.2/24", "fd00::2"]}))),
+            ("NP-17", &mac, &[json!({}), json!({"mac": true})], Ok(json!({"mac": "0a:58:0a:00:00:01"}))),
+            ("NP-20", &ports, std::slice::from_ref(&all), Ok(json!({"portMappings": ports["portMappings"]}))),
+            ("NP-21", &band, std::slice::from_ref(&all), Ok(json!({"bandwidth": band["bandwidth"]}))),
+            (
+                "NP-24",
+                &guid,
+                std::slice::from_ref(&all),
+                Ok(json!({"infinibandGUID": "0c:42:a1:03:00:16:05:1c"})),
+            ),
+            ("NP-17", &mac, &[json!({"mac": false})], Err((7, "asks for `mac`"))),
+            ("NP-14", &ips, &[json!({"mac": true})], Err((7, "the capability `ips`"))),
+            ("NP-20", &ports, &[json!({})], Err((7, "\"portMappings\": true"))),
+            (
+                "NP-24",
+                &guid,
+                &[json!({"infiniband-guid": true})],
+                Err((7, "the capability `infinibandGUID`")),
+            ),
+            (
+                "NP-22",
+                &json!({"default-route": ["10.0.0.1"]}),
+                std::slice::from_ref(&all),
+                Err((2, "`default-route`")),
+            ),
+            ("NP-23", &json!({"default-route": []}), std::slice::from_ref(&all), Err((2, "`default-route`"))),
+            (
+                "NP-25",
+                &json!({"ipam-claim-reference": "claim"}),
+                std::slice::from_ref(&all),
+                Err((2, "ipam-claim")),
+            ),
+            (
+                "deviceID",
+                &json!({"deviceID": "0000:00:01.0"}),
+                &[json!({})],
+                Ok(json!({"deviceID": "0000:00:01.0"})),
+            ),
+            ("nothing", &json!({}), std::slice::from_ref(&all), Ok(json!({}))),
+        ];
+        for (row, element, capabilities, expected) in rows {
+            match (asked(element, capabilities), expected) {
+                (Ok(found), Ok(arguments)) => assert_eq!(&found, arguments, "{row} {element}"),
+                (Err(error), Err((code, words))) => {
+                    assert_eq!(error.code, *code, "{row} {element}: {error}");
+                    assert!(error.to_string().contains(words), "{row} {element}: {error}");
+                    assert!(!error.details.is_empty(), "{row} {element}: what to do about it?");
+                }
+                (found, _) => panic!("{row} {element}: {found:?}"),
+            }
+        }
+    }
+}

@@ -21,3 +21,39 @@ pub(super) fn apply(selection: &Selection, plugin: &mut Object) {
         plugin.set("args", &Value::Object(args));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use multus_cluster::parse_selections;
+
+    #[test]
+    fn np_19_a_selections_members_are_put_into_a_plugin() {
+        let rows = [
+            ("{}", r#"{"n":1.0,"type":"t"}"#, r#"{"n":1.0,"type":"t"}"#),
+            (
+                r#"{"deviceID":"0000:00:01.0"}"#,
+                r#"{"type":"t","n":1.0,"deviceID":"old"}"#,
+                r#"{"type":"t","n":1.0,"deviceID":"0000:00:01.0","pciBusID":"0000:00:01.0"}"#,
+            ),
+            (r#"{"cni-args":{"a":1}}"#, r#"{"type":"t"}"#, r#"{"type":"t","args":{"cni":{"a":1}}}"#),
+            (
+                r#"{"cni-args":{"a":1,"b":{"c":[]}}}"#,
+                r#"{"type":"t","args":{"org":{"x":1},"cni":{"a":"old","z":2}}}"#,
+                r#"{"type":"t","args":{"org":{"x":1},"cni":{"a":1,"z":2,"b":{"c":[]}}}}"#,
+            ),
+            (
+                r#"{"cni-args":{"a":1}}"#,
+                r#"{"type":"t","args":{"cni":7}}"#,
+                r#"{"type":"t","args":{"cni":{"a":1}}}"#,
+            ),
+        ];
+        for (element, plugin, expected) in rows {
+            let annotation = format!(r#"[{{"name":"a",{}]"#, element.replacen('{', "", 1)).replace(",}", "}");
+            let selection = parse_selections(&annotation, "shop").unwrap().remove(0);
+            let mut plugin = Object::parse(plugin.as_bytes()).unwrap();
+            apply(&selection, &mut plugin);
+            assert_eq!(plugin.to_string(), expected, "{element}");
+        }
+    }
+}

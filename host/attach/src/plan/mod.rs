@@ -6,10 +6,11 @@ mod device;
 mod names;
 
 use multus_cluster::Pod;
-use multus_cni::conf::NetworkConf;
+use multus_cni::conf::{NetworkConf, PluginConf};
 use multus_document::Object;
 use multus_journal::{AttachmentIntent, Implementation, StepIntent};
 use serde::Serialize;
+use serde_json::value::to_raw_value;
 use serde_json::{Map, Value};
 
 pub use build::explain;
@@ -73,6 +74,21 @@ pub struct Decision {
 }
 
 impl Attachment {
+    /// The whole conf or conflist as it is used: named, versioned, changed by selection and transforms.
+    /// Whoever detaches or collects garbage without the record has to use the same.
+    pub(crate) fn conf(&self) -> Object {
+        let mut conf = self.network.source.clone();
+        let plugins: Vec<&Object> = self.network.plugins.iter().map(PluginConf::object).collect();
+        if let (true, Some(plugin)) = (self.network.single, plugins.first()) {
+            conf.clone_from(plugin);
+        } else if let Ok(text) = to_raw_value(&plugins) {
+            conf.set_text("plugins", &text);
+        }
+        conf.set("name", &Value::from(self.network.name.as_str()));
+        conf.set("cniVersion", &Value::from(self.network.cni_version.to_string()));
+        conf
+    }
+
     /// What the record keeps of it.
     pub(crate) fn intent(&self) -> AttachmentIntent {
         let step = |step: &Step| StepIntent {
@@ -91,7 +107,7 @@ impl Attachment {
             runtime_config: self.runtime_config.clone(),
             disable_check: self.network.disable_check,
             disable_gc: self.network.disable_gc,
-            source: self.network.source.to_string(),
+            source: self.conf().to_string(),
             steps: self.steps.iter().map(step).collect(),
         }
     }

@@ -62,17 +62,17 @@ fn clash(name: &str, first: &Wanted, second: &Wanted) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use multus_cluster::parse_selections;
+    use multus_cluster::{Selection, parse_selections};
     use multus_cni::conf::NetworkConf;
     use multus_document::Object;
 
     fn wanted(annotation: &str) -> Vec<Wanted> {
         let object = Object::parse(br#"{"name":"n","type":"t"}"#).unwrap();
         let network = NetworkConf::parse(&object, None, None).unwrap();
-        let of = |display: &str, selection| Wanted {
+        let of = |display: &str, selection: Option<Selection>| Wanted {
             display: display.to_owned(),
             network: network.clone(),
-            default: selection == None,
+            default: selection.is_none(),
             selection,
             definition: None,
         };
@@ -88,7 +88,9 @@ mod tests {
 
     #[test]
     fn names_are_planned_as_a_whole() {
-        let rows: &[(&str, bool, &[&str], Result<&[&str], &str>)] = &[
+        type Row =
+            (&'static str, bool, &'static [&'static str], Result<&'static [&'static str], &'static str>);
+        let rows: &[Row] = &[
             ("a,b", false, &[], Ok(&["eth0", "net1", "net2"])),
             ("a,b", true, &[], Ok(&["eth0", "net0", "net1"])),
             ("a@north,b", false, &["lo"], Ok(&["eth0", "north", "net2"])),

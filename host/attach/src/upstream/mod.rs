@@ -3,6 +3,8 @@
 
 mod detach;
 mod scratch;
+#[cfg(test)]
+mod tests;
 
 use multus_cni::Error;
 use multus_cni::cache::{self, CacheEntry};
@@ -32,7 +34,7 @@ fn entry(call: &Call<'_>, attachment: &Attachment, result: &ResultDocument) -> C
     let args = Args::parse(&attachment.args).unwrap_or_default();
     CacheEntry {
         container_id: call.request.container_id.clone(),
-        config: attachment.network.source.to_string().into_bytes(),
+        config: attachment.conf().to_string().into_bytes(),
         ifname: attachment.interface.clone(),
         network: attachment.network.name.clone(),
         netns: call.netns_path().to_owned(),

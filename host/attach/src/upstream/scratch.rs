@@ -78,17 +78,17 @@ pub(super) fn write(call: &Call<'_>, plan: &Plan) -> io::Result<()> {
 }
 
 fn delegate(attachment: &Attachment) -> ScratchDelegate {
-    let source = attachment.network.source.to_value();
+    let conf = attachment.conf();
     let mut delegate = ScratchDelegate {
         name: attachment.display.clone(),
         interface: attachment.interface.clone(),
-        bytes: STANDARD.encode(attachment.network.source.to_string()),
+        bytes: STANDARD.encode(conf.to_string()),
         ..ScratchDelegate::default()
     };
     if attachment.network.single {
-        delegate.conf = source;
+        delegate.conf = conf.to_value();
     } else {
-        delegate.conf_list = source;
+        delegate.conf_list = conf.to_value();
     }
     delegate
 }

@@ -131,8 +131,10 @@ fn a_status_comes_and_goes() {
     source.set_network_status(&pod, Some("[2]")).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "[2]");
     assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing else is left there");
+    fs::write(path.with_extension("json.new"), "[").unwrap();
     source.set_network_status(&pod, None).unwrap();
     source.set_network_status(&pod, None).unwrap();
+    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 0, "a killed call's draft goes, too");
     assert!(!path.exists());
 }
 

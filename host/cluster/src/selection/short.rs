@@ -29,7 +29,11 @@ fn read_item(item: &str, index: usize, pod_namespace: &str, problems: &mut Vec<P
         problems.extend(element::namespace_problem(namespace, at.key("namespace")));
     }
     problems.extend(element::network_name_problem(name, at.key("name")));
-    if let Some(interface) = interface {
+    if let Some(interface) = interface.filter(|interface| interface.contains('@')) {
+        let message = format!("`{interface}` holds a second `@`");
+        problems
+            .push(Problem::new(at.key("interface"), message).advise("name one interface for each network"));
+    } else if let Some(interface) = interface {
         problems.extend(element::interface_problem(interface, at.key("interface")));
     }
     Selection {

@@ -161,6 +161,7 @@ fn invalid_annotations_are_refused_where_they_are_wrong() {
         ("short", "a,".into(), &["/1"]),
         ("short", "A, /b, c/, d/e/f".into(), &["/0/name", "/1/namespace", "/2/name", "/3/name"]),
         ("short", "a@, b@way-too-long-a-name".into(), &["/0/interface", "/1/interface"]),
+        ("short", "a@x@y".into(), &["/0/interface"]),
         ("form", "[null, 5, \"a\"]".into(), &["/0", "/1", "/2"]),
         ("form", "{}".into(), &[""]),
         ("form", "\"a\"".into(), &[""]),

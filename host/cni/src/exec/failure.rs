@@ -100,16 +100,20 @@ pub(super) fn judge(binary: &Path, streams: Streams) -> Result<Output, ExecFailu
     if status.success() {
         return Ok(Output { stdout, stderr_tail });
     }
-    if let Some(error) = Error::from_json(&stdout) {
-        return Err(ExecFailure::Reported(error));
-    }
     let how = match (status.code(), status.signal()) {
         (Some(code), _) => format!("exited with status {code}"),
         (None, Some(signal)) => format!("was ended by signal {signal}"),
         (None, None) => "ended".to_owned(),
     };
+    let stderr = last_words(&stderr_tail);
+    if let Some(mut error) = Error::from_json(&stdout) {
+        if error.msg.is_empty() {
+            error.msg = format!("{} {how} and gave no message{}", binary.display(), words("", &stderr));
+        }
+        return Err(ExecFailure::Reported(error));
+    }
     let stdout = excerpt(&String::from_utf8_lossy(&stdout));
-    Err(ExecFailure::Silent { binary: binary.to_owned(), how, stdout, stderr: last_words(&stderr_tail) })
+    Err(ExecFailure::Silent { binary: binary.to_owned(), how, stdout, stderr })
 }
 
 /// The end of a text: what a plugin says last is why it gave up.

@@ -1,8 +1,10 @@
 //! Starting a plugin in a process group of its own.
 
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,6 +20,9 @@ pub(super) fn start(invocation: &Invocation<'_>) -> Result<Child, ExecFailure> {
     if Instant::now() >= invocation.deadline {
         return Err(ExecFailure::NoTime { binary: invocation.binary.to_owned() });
     }
+    if let Err(error) = check_format(invocation.binary) {
+        return Err(ExecFailure::Start { binary: invocation.binary.to_owned(), error });
+    }
     loop {
         match command(invocation).spawn() {
             Ok(child) => return Ok(child),
@@ -31,6 +36,17 @@ pub(super) fn start(invocation: &Invocation<'_>) -> Result<Child, ExecFailure> {
             Err(error) => return Err(ExecFailure::Start { binary: invocation.binary.to_owned(), error }),
         }
     }
+}
+
+/// Refuses what the kernel would not run: the C library then hands the file to a shell, which would take the
+/// bytes of a torn binary for commands, and an empty file for success.
+fn check_format(binary: &Path) -> io::Result<()> {
+    // One that may be run but not read, or is gone: the kernel will say.
+    let Ok(file) = File::open(binary) else { return Ok(()) };
+    let mut head = Vec::new();
+    file.take(4).read_to_end(&mut head)?;
+    let known = head == b"\x7fELF" || head.starts_with(b"#!");
+    if known { Ok(()) } else { Err(io::Error::from_raw_os_error(nix::libc::ENOEXEC)) }
 }
 
 /// Our environment with every `CNI_*` variable replaced: plugins may need `PATH` or a proxy, and traces

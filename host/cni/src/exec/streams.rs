@@ -96,6 +96,8 @@ fn end(child: &mut Child) {
         // It may have ended by itself in the meantime.
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
     }
+    // It may have joined another group.
+    let _ = child.kill();
     let enough = Instant::now() + REAP;
     while matches!(child.try_wait(), Ok(None)) && Instant::now() < enough {
         thread::sleep(Duration::from_millis(1));

@@ -18,6 +18,11 @@ fn cni_03_and_04_a_failure_keeps_its_code_or_gets_one() {
         (r#"echo '{"cniVersion":"1.0.0","code":11,"msg":"later"}'; exit 2"#, 11, &["later"]),
         (r#"echo '{"code":7,"msg":"bad"}'; kill -KILL $$"#, 7, &["bad"]),
         (r#"printf '\n {"msg":"no code"}\n\n'; exit 1"#, 999, &["no code"]),
+        (
+            r#"echo '{"code":5}'; echo because >&2; exit 1"#,
+            5,
+            &["/plugin exited with status 1 and gave no message", "because"],
+        ),
         // No object: status, both streams.
         ("exit 1", 999, &["plugin exited with status 1 without an error object"]),
         ("echo oh no; echo because >&2; exit 3", 999, &["status 3", "stdout: oh no", "stderr: because"]),

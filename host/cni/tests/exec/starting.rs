@@ -7,10 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::process;
 use std::time::{Duration, Instant};
 
-use multus_cni::exec::ExecFailure;
-use multus_cni::{Code, Error};
+use multus_cni::exec::{self, ExecFailure, Invocation};
+use multus_cni::{Code, Command, Error};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, add};
 
 /// Runs the `#[ignore]`d test of this name in a process of its own, with an environment of its own.
 pub(crate) fn in_process(test: &str, environment: &[(&str, &str)]) -> process::Command {
@@ -55,6 +55,26 @@ fn shows_its_environment() {
         ("TRACEPARENT", "00-a-b-01"),
     ]);
     assert_eq!(found, expected);
+}
+
+#[test]
+fn cni_01_a_call_about_no_container_names_none_and_a_dead_namespace_is_empty() {
+    let bench = Bench::new("env | grep ^CNI_ | sort");
+    let (binary, path) = (bench.binary(), ["/opt/cni/bin".into()]);
+    let add = || add(&binary, &path, Instant::now() + Duration::from_secs(20));
+    let nobody = || Invocation { container_id: "", netns: "", ifname: "", args: "", ..add() };
+    let rows = [
+        (Invocation { verb: Command::Status, ..nobody() }, "CNI_COMMAND=STATUS\nCNI_PATH=/opt/cni/bin\n"),
+        (Invocation { verb: Command::Gc, ..nobody() }, "CNI_COMMAND=GC\nCNI_PATH=/opt/cni/bin\n"),
+        (
+            Invocation { verb: Command::Del, netns: "", args: "", ..add() },
+            "CNI_ARGS=\nCNI_COMMAND=DEL\nCNI_CONTAINERID=c1\nCNI_IFNAME=net1\nCNI_NETNS=\nCNI_PATH=/opt/cni/bin\n",
+        ),
+    ];
+    for (invocation, expected) in rows {
+        let output = exec::run(&invocation, &mut Vec::new()).unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+    }
 }
 
 #[test]

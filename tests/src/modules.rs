@@ -1,0 +1,86 @@
+//! WebAssembly modules of a node, installed the way an operator does: by `multusctl module add`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::{Node, binaries};
+
+/// A module to be installed.
+#[derive(Debug, Clone)]
+pub struct Module {
+    name: String,
+    component: PathBuf,
+    settings: Value,
+    options: Vec<String>,
+}
+
+impl Module {
+    /// A transform among the components that the project ships (`mtu`), and what it may change.
+    pub fn transform(component: &str, settings: Value, may_change: &[&str]) -> Module {
+        let may_change = may_change.iter().flat_map(|pointer| ["--may-change", pointer]);
+        Module::new(component, settings, ["--role", "transform"].into_iter().chain(may_change))
+    }
+
+    /// A policy among the components that the project ships (`tenant-guard`).
+    pub fn policy(component: &str, settings: Value) -> Module {
+        Module::new(component, settings, ["--role", "policy"].into_iter())
+    }
+
+    fn new<'a>(component: &str, settings: Value, options: impl Iterator<Item = &'a str>) -> Module {
+        let file = format!("{}.wasm", component.replace('-', "_"));
+        Module {
+            name: component.to_owned(),
+            component: binaries::components().join(file),
+            settings,
+            options: options.map(str::to_owned).collect(),
+        }
+    }
+
+    /// Another name in the catalog than the component's.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Module {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// Another component than the project's.
+    #[must_use]
+    pub fn from_file(mut self, component: PathBuf) -> Module {
+        self.component = component;
+        self
+    }
+
+    /// A further option of `multusctl module add`, such as `--mode monitor`.
+    #[must_use]
+    pub fn option(mut self, name: &str, value: &str) -> Module {
+        self.options.extend([name.to_owned(), value.to_owned()]);
+        self
+    }
+}
+
+impl Node {
+    /// Installs modules, in this order, in places of their own; the conf's member `wasm`.
+    ///
+    /// # Panics
+    /// If `multusctl module add` refuses one.
+    pub fn modules(&self, folder: &str, modules: &[Module]) -> Value {
+        let [catalog, module_dir, cache_dir] =
+            ["catalog.json", "modules", "cache"].map(|name| self.path(folder).join(name));
+        fs::create_dir_all(self.path(folder)).expect("a folder for the catalog");
+        for module in modules {
+            let settings = self.scratch(&format!("{}.settings.json", module.name));
+            fs::write(&settings, module.settings.to_string()).expect("a file for the settings");
+            let mut command = Command::new(binaries::multusctl());
+            command.args(["module", "add"]).arg(&module.component).args(["--name", &module.name]);
+            command.args(&module.options).arg("--settings").arg(&settings).arg("--catalog").arg(&catalog);
+            command.arg("--module-dir").arg(&module_dir).arg("--cache-dir").arg(&cache_dir);
+            let output = command.output().expect("multusctl starts");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "multusctl module add {}: {said}", module.name);
+        }
+        json!({ "catalog": catalog, "moduleDir": module_dir, "cacheDir": cache_dir })
+    }
+}

@@ -1,0 +1,380 @@
+//! Components on the way of a pod: what a transform changes reaches the delegate, what a policy refuses never runs.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test stops at the first surprise"
+)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use multus_tests::{Module, Node, Pod, binaries, network_object, pod_object, private};
+use serde_json::{Value, json};
+
+/// The transform `mtu`, which may change just that.
+fn mtu(to: u32) -> Module {
+    Module::transform("mtu", json!({ "mtu": to }), &["/mtu"])
+}
+
+/// The policy: `team-red` may use its own networks and these types, everybody the network `default`.
+fn guard() -> Module {
+    let settings = json!({
+        "tenants": { "team-red": { "networks": ["default", "team-red/*"], "types": ["alpha", "beta", "ipam"] } },
+        "default": { "networks": ["default"], "types": ["alpha"] },
+    });
+    Module::policy("tenant-guard", settings)
+}
+
+/// A pod that asks for `networks`, among them `team-red/storage` (`beta`), on a node with these modules.
+fn with_modules(
+    modules: &[Module],
+    namespace: &str,
+    networks: &str,
+    storage: Option<Value>,
+) -> (Node, Pod, Value) {
+    let node = Node::new();
+    let mut conf = node.conf(json!([node.network("default", "alpha")]));
+    conf["wasm"] = node.modules("wasm", modules);
+    let storage = storage.unwrap_or_else(|| node.network("storage", "beta"));
+    let objects = [pod_object(namespace, "web", networks), network_object("team-red", "storage", &storage)];
+    conf["manifests"] = json!(node.manifests(&objects));
+    let pod = node.pod("web").named(namespace, "web");
+    (node, pod, conf)
+}
+
+/// Refused with this code and these words, before any delegate ran, and without a trace.
+fn refused(node: &Node, pod: &Pod, conf: &Value, code: u32, words: &[&str]) {
+    let before = node.state();
+    let answer = node.add(pod, conf);
+    let error = answer.error();
+    assert_eq!(error.code, code, "{error:?}");
+    let said = format!("{} {}", error.msg, error.details);
+    assert!(words.iter().all(|word| said.contains(word)), "{words:?} in {said}");
+    assert!(!answer.stderr.contains("panicked at src"), "{answer}");
+    assert_eq!(node.briefs(), [""; 0], "refused before any delegate ran");
+    node.state().must_equal(&before);
+}
+
+#[test]
+fn a_delegate_sees_what_a_transform_changed_and_so_does_its_del() {
+    private(|| {
+        let modules = [mtu(1400).option("--match-type", "beta")];
+        let (node, pod, conf) = with_modules(&modules, "team-red", "storage", None);
+        let before = node.state();
+        node.add(&pod, &conf).succeeded();
+        // Whatever becomes of the modules: the record decides.
+        fs::remove_dir_all(node.path("wasm")).unwrap();
+        node.del(&pod, &conf).succeeded();
+        let seen: Vec<_> = node.recorded().iter().map(|call| call.conf()["mtu"].clone()).collect();
+        assert_eq!(seen, [Value::Null, json!(1400), json!(1400), Value::Null]);
+        let left = node.state().since(&before);
+        assert!(left.lines().all(|line| !line.starts_with('+')), "{left}");
+    });
+}
+
+#[test]
+fn transforms_run_in_the_catalogs_order() {
+    private(|| {
+        let modules = [mtu(9000).named("jumbo"), mtu(1400)];
+        let (node, pod, conf) = with_modules(&modules, "ns", "", None);
+        node.add(&pod, &conf).succeeded();
+        node.del(&pod, &conf).succeeded();
+        let catalog = node.path("wasm/catalog.json");
+        let mut text: Value = serde_json::from_slice(&fs::read(&catalog).unwrap()).unwrap();
+        assert_eq!(text["transforms"], json!(["jumbo", "mtu"]));
+        text["transforms"] = json!(["mtu", "jumbo"]);
+        fs::write(&catalog, text.to_string()).unwrap();
+        node.add(&pod, &conf).succeeded();
+        let seen: Vec<_> = node.recorded().iter().map(|call| call.conf()["mtu"].clone()).collect();
+        assert_eq!(seen, [1400, 1400, 9000].map(Value::from));
+    });
+}
+
+#[test]
+fn a_transform_may_change_only_what_the_catalog_lets_it() {
+    private(|| {
+        let module = Module::transform("mtu", json!({ "mtu": 1400 }), &["/ipam/mtu"]);
+        let (node, pod, conf) = with_modules(&[module], "ns", "", None);
+        let words = ["pod ns/web", "network default (eth0)", "mtu", "/mtu", "1400", "/ipam/mtu"];
+        refused(&node, &pod, &conf, 7, &words);
+    });
+}
+
+#[test]
+fn a_transforms_own_refusal_keeps_its_code() {
+    private(|| {
+        let (node, pod, conf) = with_modules(&[mtu(1)], "ns", "", None);
+        refused(&node, &pod, &conf, 7, &["pod ns/web", "network default (eth0)", "mtu 1 is not between"]);
+    });
+}
+
+#[test]
+fn a_policy_refuses_the_pod_before_its_first_link() {
+    private(|| {
+        let (node, pod, conf) = with_modules(&[guard()], "team-blue", "team-red/storage", None);
+        let words = [
+            "pod team-blue/web",
+            "network team-red/storage (net1)",
+            "tenant-guard",
+            "namespace team-blue may not use",
+        ];
+        refused(&node, &pod, &conf, 7, &words);
+    });
+}
+
+#[test]
+fn who_may_use_the_network_gets_it() {
+    private(|| {
+        let (node, pod, conf) = with_modules(&[guard()], "team-red", "storage", None);
+        node.add(&pod, &conf).succeeded();
+        assert_eq!(node.briefs(), ["ADD alpha eth0", "ADD beta net1"]);
+    });
+}
+
+/// Networks of a tenant's own that hide something it may not use.
+fn hidden() -> Vec<(Value, &'static str)> {
+    vec![
+        (json!({ "type": "host-device" }), "host-device"),
+        (json!({ "type": "beta", "ipam": { "type": "dhcp" } }), "dhcp"),
+        (json!({ "plugins": [{ "type": "beta" }, { "type": "sbr" }] }), "sbr"),
+        (json!({ "type": "beta", "delegate": { "type": "macvlan" } }), "macvlan"),
+        (json!({ "type": "beta", "delegates": [{ "type": "alpha" }, { "type": "vlan" }] }), "vlan"),
+    ]
+}
+
+#[test]
+fn a_policy_sees_every_plugin_its_ipam_and_nested_delegates() {
+    private(|| {
+        let (node, pod, conf) = with_modules(&[guard()], "team-red", "storage", None);
+        for (network, word) in hidden() {
+            node.manifests(&[
+                pod_object("team-red", "web", "storage"),
+                network_object("team-red", "storage", &network),
+            ]);
+            refused(&node, &pod, &conf, 7, &["network team-red/storage (net1)", "tenant-guard", word]);
+        }
+    });
+}
+
+#[test]
+fn a_policy_that_only_watches_lets_pass_and_says_so() {
+    private(|| {
+        let modules = [guard().option("--mode", "monitor")];
+        let (node, pod, conf) = with_modules(&modules, "team-blue", "team-red/storage", None);
+        let answer = node.add(&pod, &conf);
+        answer.succeeded();
+        for word in ["network team-red/storage (net1)", "tenant-guard", "would", "team-blue may not use"] {
+            assert!(answer.stderr.contains(word), "{word} in {answer}");
+        }
+    });
+}
+
+#[test]
+fn a_policy_that_fails_refuses_unless_the_operator_decided_otherwise() {
+    private(|| {
+        let short = guard().option("--memory", "64Ki");
+        let (node, pod, conf) = with_modules(std::slice::from_ref(&short), "team-red", "storage", None);
+        refused(&node, &pod, &conf, 100, &["pod team-red/web", "tenant-guard", "memory limit of 64 KiB"]);
+        let open = short.option("--on-failure", "allow");
+        let (node, pod, conf) = {
+            node.remove_netns("web");
+            with_modules(&[open], "team-red", "storage", None)
+        };
+        let answer = node.add(&pod, &conf);
+        answer.succeeded();
+        assert!(answer.stderr.contains("tenant-guard") && answer.stderr.contains("memory limit"), "{answer}");
+    });
+}
+
+/// Files of one suffix-less folder.
+fn files(folder: PathBuf) -> Vec<PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn compile_all(conf: &Value) {
+    let mut command = Command::new(binaries::multusctl());
+    command.args(["module", "compile", "--all"]);
+    for (option, key) in
+        [("--catalog", "catalog"), ("--module-dir", "moduleDir"), ("--cache-dir", "cacheDir")]
+    {
+        command.args([option, conf["wasm"][key].as_str().unwrap()]);
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What is done to the artifact, and words of the refusal.
+type Spoilt = (&'static str, fn(&Node), u32, &'static [&'static str]);
+
+const SPOILT: &[Spoilt] = &[
+    (
+        "no artifact",
+        |node| files(node.path("wasm/cache")).iter().for_each(|file| fs::remove_file(file).unwrap()),
+        50,
+        &[],
+    ),
+    ("no cache folder", |node| fs::remove_dir_all(node.path("wasm/cache")).unwrap(), 50, &[]),
+    ("no lock", |node| fs::remove_file(node.path("wasm/modules.lock")).unwrap(), 50, &[]),
+    (
+        "another content",
+        |node| {
+            let file = files(node.path("wasm/cache")).remove(0);
+            let mut bytes = fs::read(&file).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            fs::write(&file, bytes).unwrap();
+        },
+        50,
+        &["who changed it"],
+    ),
+    (
+        "cut short",
+        |node| {
+            let file = files(node.path("wasm/cache")).remove(0);
+            let bytes = fs::read(&file).unwrap();
+            fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+        },
+        50,
+        &["who changed it"],
+    ),
+    (
+        "others may write it",
+        |node| {
+            let file = files(node.path("wasm/cache")).remove(0);
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+        },
+        50,
+        &["who changed it"],
+    ),
+    (
+        "a link to the same",
+        |node| {
+            let file = files(node.path("wasm/cache")).remove(0);
+            fs::rename(&file, node.scratch("artifact")).unwrap();
+            std::os::unix::fs::symlink(node.scratch("artifact"), &file).unwrap();
+        },
+        50,
+        &[],
+    ),
+];
+
+#[test]
+fn an_artifact_that_is_not_ours_is_never_loaded() {
+    private(|| {
+        let (node, pod, conf) = with_modules(&[guard()], "team-red", "storage", None);
+        for (what, spoil, code, words) in SPOILT {
+            println!("{what}");
+            spoil(&node);
+            let words = [&["pod team-red/web", "tenant-guard", "multusctl module compile"], *words].concat();
+            refused(&node, &pod, &conf, *code, &words);
+            let error = node.call("STATUS", &pod, &conf).error();
+            let named = error.msg.contains("multusctl module compile");
+            assert_eq!((error.code, named), (50, true), "{what}: {error:?}");
+            compile_all(&conf);
+            node.add(&pod, &conf).succeeded();
+            node.del(&pod, &conf).succeeded();
+            node.forget_recorded();
+        }
+    });
+}
+
+const UNTRUSTED: &[Spoilt] = &[
+    ("gone", |node| fs::remove_file(node.path("wasm/catalog.json")).unwrap(), 5, &["catalog.json"]),
+    (
+        "no JSON",
+        |node| fs::write(node.path("wasm/catalog.json"), "{").unwrap(),
+        7,
+        &["catalog.json", "line 1"],
+    ),
+    (
+        "others may write it",
+        |node| {
+            fs::set_permissions(node.path("wasm/catalog.json"), fs::Permissions::from_mode(0o666)).unwrap();
+        },
+        7,
+        &["catalog.json"],
+    ),
+    (
+        "an unknown key",
+        |node| {
+            let text = fs::read_to_string(node.path("wasm/catalog.json")).unwrap();
+            fs::write(node.path("wasm/catalog.json"), text.replace("\"policies\"", "\"police\"")).unwrap();
+        },
+        7,
+        &["police"],
+    ),
+    (
+        "an unknown digest",
+        |node| {
+            let mut catalog: Value =
+                serde_json::from_slice(&fs::read(node.path("wasm/catalog.json")).unwrap()).unwrap();
+            catalog["modules"]["tenant-guard"]["digest"] = json!(format!("sha256:{}", "0".repeat(64)));
+            fs::write(node.path("wasm/catalog.json"), catalog.to_string()).unwrap();
+        },
+        50,
+        &["tenant-guard", "sha256:000", "multusctl module compile"],
+    ),
+];
+
+#[test]
+fn a_catalog_that_cannot_be_trusted_stops_every_pod() {
+    private(|| {
+        let (node, pod, conf) = with_modules(&[guard()], "team-red", "storage", None);
+        let catalog = node.path("wasm/catalog.json");
+        let as_it_was = fs::read(&catalog).unwrap();
+        for (what, spoil, code, words) in UNTRUSTED {
+            println!("{what}");
+            spoil(&node);
+            refused(&node, &pod, &conf, *code, words);
+            fs::write(&catalog, &as_it_was).unwrap();
+            fs::set_permissions(&catalog, fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        node.add(&pod, &conf).succeeded();
+    });
+}
+
+#[test]
+fn an_allowed_delegate_finds_only_allowed_ones() {
+    private(|| {
+        let node = Node::new();
+        for name in ["ipam", "forbidden"] {
+            drop(node.plugin(name));
+        }
+        let mut conf = node.conf(json!([node.network("default", "alpha")]));
+        conf["exec"] = json!({ "allow": ["alpha", "ipam", "not-there"] });
+        let pod = node.pod("web");
+        node.add(&pod, &conf).succeeded();
+        let path = PathBuf::from(node.recorded()[0].variable("CNI_PATH"));
+        assert!(path.starts_with("/run/multus"), "{}", path.display());
+        let found: Vec<_> =
+            files(path.clone()).iter().map(|file| file.file_name().unwrap().to_owned()).collect();
+        assert_eq!(found, ["alpha", "ipam"]);
+        assert!(path.join("ipam").is_file(), "the links lead somewhere");
+        node.del(&pod, &conf).succeeded();
+        assert_eq!(node.recorded()[1].variable("CNI_PATH"), path.to_str().unwrap());
+
+        conf["delegates"][0]["ipam"] = json!({ "type": "forbidden" });
+        node.forget_recorded();
+        refused(
+            &node,
+            &pod,
+            &conf,
+            7,
+            &[
+                "container web",
+                "network default (eth0)",
+                "`alpha` runs `forbidden`",
+                "`forbidden` is not allowed",
+                "exec.allow",
+            ],
+        );
+    });
+}
