@@ -49,7 +49,7 @@ pub fn reference_plugins() -> Option<PathBuf> {
 }
 
 /// The build folder; everything that tests write is below its `tmp`.
-pub(crate) fn target_folder() -> PathBuf {
+pub fn target_folder() -> PathBuf {
     profile_folder().parent().expect("a profile's folder is in the build folder").to_owned()
 }
 

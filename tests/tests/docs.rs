@@ -31,7 +31,9 @@ fn follow(page: &str) {
     let text = fs::read_to_string(repository().join(page)).unwrap();
     let blocks = blocks(&text);
     assert!(!blocks.is_empty(), "{page} has no block to run");
-    let folder = tempfile::tempdir_in(binaries::target_folder()).unwrap();
+    let below = binaries::target_folder().join("tmp");
+    fs::create_dir_all(&below).unwrap();
+    let folder = tempfile::tempdir_in(below).unwrap();
     symlink(repository().join("examples"), folder.path().join("examples")).unwrap();
     fs::create_dir(folder.path().join("target")).unwrap();
     symlink(binaries::components(), folder.path().join("target/components")).unwrap();
