@@ -116,11 +116,7 @@ fn scalar_value(scalar: &Scalar<'_>, start: Marker) -> Result<Value, SyntaxError
 }
 
 fn refuse(at: Marker, what: &str, advice: Option<&str>) -> SyntaxError {
-    SyntaxError {
-        position: Some(position(at)),
-        message: what.to_owned(),
-        advice: advice.map(str::to_owned),
-    }
+    SyntaxError { position: Some(position(at)), message: what.to_owned(), advice: advice.map(str::to_owned) }
 }
 
 fn scan_error(error: &ScanError) -> SyntaxError {

@@ -15,7 +15,7 @@ use super::{
 
 /// The conf as far as it can be read, and everything that is wrong with it.
 pub(super) fn conf(source: &Object) -> (Option<MultusConf>, Vec<Problem>) {
-    let mut reader = Reader { problems: keys::problems(source) };
+    let mut reader = Reader { problems: keys::problems(source), unnamed: Vec::new() };
     let name = reader.name(source);
     let cni_version = reader.cni_version(source);
     let masterplugin = has_masterplugin(source);
@@ -40,6 +40,8 @@ pub(super) fn conf(source: &Object) -> (Option<MultusConf>, Vec<Problem>) {
 
 struct Reader {
     problems: Vec<Problem>,
+    /// The plain names of delegates so far that had none of their own.
+    unnamed: Vec<String>,
 }
 
 impl Reader {
@@ -272,6 +274,19 @@ impl Reader {
         parsed.collect()
     }
 
+    /// A name for a delegate that has none, of its own: GC and the cache tell networks apart by name.
+    fn name_for(&mut self, outer: &str, kind: &str, named: bool) -> String {
+        let plain = format!("{outer}-{kind}");
+        if names::check_network_name(&plain).is_err() {
+            return outer.to_owned();
+        }
+        let before = self.unnamed.iter().filter(|name| **name == plain).count();
+        if !named {
+            self.unnamed.push(plain.clone());
+        }
+        if before == 0 { plain } else { format!("{plain}-{}", before + 1) }
+    }
+
     fn delegate(
         &mut self,
         at: &Pointer,
@@ -284,8 +299,8 @@ impl Reader {
             Some(other) => self.wrong_kind(&at.key("masterplugin"), &other, "`true` or `false`"),
         }
         let kind = entry.read::<String>("type").unwrap_or_else(|| "list".to_owned());
-        let name = Some(format!("{outer}-{kind}")).filter(|name| names::check_network_name(name).is_ok());
-        match NetworkConf::parse(&entry, Some(name.as_deref().unwrap_or(outer)), version) {
+        let name = self.name_for(outer, &kind, entry.contains("name"));
+        match NetworkConf::parse(&entry, Some(&name), version) {
             Ok(network) => Some(network),
             Err(problems) => {
                 self.problems.extend(problems.into_iter().map(|problem| problem.below(at.as_str())));
