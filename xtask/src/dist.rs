@@ -22,7 +22,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     }
     fs::create_dir_all(dist.join("components"))?;
     let mut files = vec![(built.multus, PathBuf::from("multus")), (built.multusctl, "multusctl".into())];
-    for entry in fs::read_dir(&built.components)?.flatten() {
+    let components = fs::read_dir(&built.components)?.flatten();
+    for entry in components.filter(|entry| entry.path().is_file()) {
         files.push((entry.path(), Path::new("components").join(entry.file_name())));
     }
     files.sort_by(|one, other| one.1.cmp(&other.1));

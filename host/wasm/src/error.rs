@@ -47,7 +47,6 @@ impl ModuleError {
             | Fault::Memory { .. }
             | Fault::Table { .. }
             | Fault::Stack
-            | Fault::Data { .. }
             | Fault::Trap { .. }
             | Fault::InvalidOutput { .. } => 100,
         }
@@ -136,12 +135,6 @@ pub enum Fault {
     /// Recursion without end.
     #[error("call stack of {} exhausted", human_size(STACK_BYTES as u64))]
     Stack,
-    /// Handed more to the host in one call than the host takes.
-    #[error("handed the host more than {} in one call", human_size(*limit))]
-    Data {
-        /// The limit in bytes.
-        limit: u64,
-    },
     /// Stopped by itself: a panic, an invalid memory access.
     #[error("it crashed: {message}")]
     Trap {

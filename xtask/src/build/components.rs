@@ -1,7 +1,7 @@
 //! The components below `plugins/`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -26,13 +26,39 @@ pub(super) fn build(workspace: &Workspace) -> Result<PathBuf> {
     fs::create_dir_all(&folder)?;
     for name in &names {
         let file = format!("{}.wasm", name.replace('-', "_"));
-        let core = workspace.target.join(COMPONENT_TARGET).join("component").join(&file);
-        let core = fs::read(&core).with_context(|| format!("{} was not built", core.display()))?;
-        let component =
-            multus_componentize::componentize(&core).with_context(|| format!("plugins/{name}"))?;
-        fs::write(folder.join(&file), component)?;
+        encode(&core_modules(workspace).join(&file), &folder.join(&file))?;
     }
     Ok(folder)
+}
+
+/// What the tests of the sandbox let loose on it, beside the components that are shipped.
+const HOSTILE: [&str; 3] = ["hostile_transform.wasm", "hostile_policy.wasm", "loops_at_start.wasm"];
+
+/// Builds the tests' hostile components, below the folder of those that are shipped.
+///
+/// # Errors
+/// If one does not compile, or does not make a component.
+pub(crate) fn hostile(workspace: &Workspace) -> Result<()> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "--quiet", "--profile", "component", "--target", COMPONENT_TARGET]);
+    cargo.args(["--package", "hostile-guests", "--examples"]);
+    run::step("building hostile components for the tests", &mut cargo)?;
+    let folder = workspace.components().join("hostile");
+    fs::create_dir_all(&folder)?;
+    for file in HOSTILE {
+        encode(&core_modules(workspace).join("examples").join(file), &folder.join(file))?;
+    }
+    Ok(())
+}
+
+fn core_modules(workspace: &Workspace) -> PathBuf {
+    workspace.target.join(COMPONENT_TARGET).join("component")
+}
+
+fn encode(core: &Path, to: &Path) -> Result<()> {
+    let bytes = fs::read(core).with_context(|| format!("{} was not built", core.display()))?;
+    let component = multus_componentize::componentize(&bytes).with_context(|| core.display().to_string())?;
+    fs::write(to, component).with_context(|| format!("{} can't be written", to.display()))
 }
 
 /// A folder in `plugins/` is a package of that name.

@@ -12,6 +12,8 @@ use anyhow::{Context, Result};
 use crate::run;
 use crate::workspace::Workspace;
 
+pub(crate) use components::hostile;
+
 /// What was built.
 pub(crate) struct Built {
     pub(crate) multus: PathBuf,

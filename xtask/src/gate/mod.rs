@@ -80,6 +80,7 @@ fn tests(workspace: &Workspace, options: &TestOptions, setup: &Setup, built: &Bu
     runner.set("MULTUS_BIN", &built.multus);
     runner.set("MULTUSCTL_BIN", &built.multusctl);
     runner.set("MULTUS_COMPONENTS", &built.components);
+    build::hostile(workspace)?;
     table::forget(workspace)?;
     let outcome = runner.everything()?;
     println!("\nCNI conformance of multus");
