@@ -43,6 +43,18 @@ impl Workspace {
         cargo_at(&self.root)
     }
 
+    /// Compiler flags that keep this machine's folders out of what is shipped, so that the same source gives
+    /// the same digest elsewhere.
+    pub(crate) fn without_paths(&self) -> String {
+        let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+        let home = home.or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
+        let folders = [(Some(self.root.clone()), "multus-host"), (home, "cargo")];
+        let flags = folders.iter().filter_map(|(folder, name)| {
+            Some(format!("--remap-path-prefix={}={name}", folder.as_ref()?.display()))
+        });
+        flags.collect::<Vec<_>>().join(" ")
+    }
+
     /// Where `build` puts the finished binaries.
     pub(crate) fn binaries(&self) -> PathBuf {
         self.target.join("bin")

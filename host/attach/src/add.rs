@@ -26,13 +26,9 @@ impl Added<'_> {
         &self.result
     }
 
-    /// The runtime has the result.
-    ///
-    /// # Errors
-    /// None today; a later record may still have to be closed here.
-    pub fn keep(self) -> Result<(), Error> {
+    /// The runtime has the result: the container is unlocked, the attachments stay.
+    pub fn keep(self) {
         drop(self.lock);
-        Ok(())
     }
 
     /// The runtime did not get the result: everything is taken back, and `error` says what became of it.

@@ -120,14 +120,31 @@ impl Call<'_> {
     /// # Errors
     /// Code 8 names the path and what is there instead.
     pub(crate) fn netns(&self) -> Result<Netns, Error> {
-        let path = self.netns_path();
-        let invalid = |message: String| Error::new(Code::InvalidNetns, message);
-        let netns = Netns::open(path.as_ref()).map_err(|error| invalid(format!("CNI_NETNS: {error}")))?;
-        if !self.request.netns_override && netns.is_current() {
-            let message = format!("CNI_NETNS {path} is the network namespace that multus itself runs in");
-            return Err(invalid(message).with_details("set CNI_NETNS_OVERRIDE=1 if that is meant"));
-        }
+        let netns = Netns::open(self.netns_path().as_ref())
+            .map_err(|error| Error::new(Code::InvalidNetns, format!("CNI_NETNS: {error}")))?;
+        self.check_not_own(&netns)?;
         Ok(netns)
+    }
+
+    /// DEL accepts a namespace that is gone, but not our own: delegates would take links from the node
+    /// (CNI-04).
+    ///
+    /// # Errors
+    /// Code 8.
+    pub(crate) fn refuse_own_netns(&self) -> Result<(), Error> {
+        match Netns::open(self.netns_path().as_ref()) {
+            Ok(netns) => self.check_not_own(&netns),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn check_not_own(&self, netns: &Netns) -> Result<(), Error> {
+        if self.request.netns_override || !netns.is_current() {
+            return Ok(());
+        }
+        let path = self.netns_path();
+        let message = format!("CNI_NETNS {path} is the network namespace that multus itself runs in");
+        Err(Error::new(Code::InvalidNetns, message).with_details("set CNI_NETNS_OVERRIDE=1 if that is meant"))
     }
 
     /// The path to hand to delegates at DEL and CHECK: empty unless the namespace behind it is still

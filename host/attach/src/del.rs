@@ -18,6 +18,7 @@ pub fn del(call: &Call<'_>) -> Result<(), Error> {
 }
 
 fn detach(call: &Call<'_>) -> Result<(), Error> {
+    call.refuse_own_netns()?;
     let lock = call.lock_container_for_del()?;
     let store = call.store();
     let Some(record) = store.open(&call.key()).map_err(journal_error)? else {

@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn columns_count_characters() {
         let error = parse::<Value>("{\"é\": \"üü\", #}".as_bytes()).unwrap_err();
-        assert_eq!(error.position, Some(Position { line: 1, column: 12 }));
+        assert_eq!(error.position, Some(Position { line: 1, column: 13 }));
     }
 
     #[test]

@@ -81,7 +81,10 @@ fn read_conf(command: Command, input: &[u8]) -> Result<MultusConf, ConfError> {
 fn add(call: &Call<'_>) -> Result<(), Error> {
     let added = multus_attach::add(call)?;
     match print(added.result()) {
-        Ok(()) => added.keep(),
+        Ok(()) => {
+            added.keep();
+            Ok(())
+        }
         Err(error) => Err(added.undo(unread(error))),
     }
 }

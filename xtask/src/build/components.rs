@@ -18,6 +18,7 @@ pub(super) fn build(workspace: &Workspace) -> Result<PathBuf> {
     let names = names(workspace)?;
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--quiet", "--profile", "component", "--target", COMPONENT_TARGET]);
+    cargo.env("RUSTFLAGS", workspace.without_paths());
     for name in &names {
         cargo.args(["--package", name]);
     }
@@ -41,7 +42,7 @@ const HOSTILE: [&str; 3] = ["hostile_transform.wasm", "hostile_policy.wasm", "lo
 pub(crate) fn hostile(workspace: &Workspace) -> Result<()> {
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--quiet", "--profile", "component", "--target", COMPONENT_TARGET]);
-    cargo.args(["--package", "hostile-guests", "--examples"]);
+    cargo.args(["--package", "hostile-guests", "--examples"]).env("RUSTFLAGS", workspace.without_paths());
     run::step("building hostile components for the tests", &mut cargo)?;
     let folder = workspace.components().join("hostile");
     fs::create_dir_all(&folder)?;

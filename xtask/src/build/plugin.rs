@@ -19,7 +19,8 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--quiet", "--package", "multus", "--profile", "plugin"]);
     cargo.args(["--target", &workspace.triple]).arg("--target-dir").arg(&own_folder);
-    cargo.env("RUSTFLAGS", "-C target-feature=+crt-static");
+    let flags = format!("-C target-feature=+crt-static {}", workspace.without_paths());
+    cargo.env("RUSTFLAGS", flags);
     run::step("building multus, static and by itself", &mut cargo)?;
     let built = own_folder.join(&workspace.triple).join("plugin/multus");
     let bytes = fs::read(&built).with_context(|| format!("{} was not built", built.display()))?;

@@ -48,7 +48,8 @@ impl<'a> Runner<'a> {
         say("running the tests");
         let mut cargo = self.cargo();
         let arguments = ["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "slow"];
-        let told = tee(cargo.args(arguments).args(["--final-status-level", "fail"]))?;
+        cargo.args(arguments).args(["--final-status-level", "fail", "--profile", self.profile()]);
+        let told = tee(&mut cargo)?;
         let summary = told.lines.iter().rev().find(|line| line.trim_start().starts_with("Summary"));
         let closing = summary.map_or_else(|| "no tests ran".to_owned(), |line| line.trim().to_owned());
         Ok(Outcome { success: told.success && examples.is_ok(), closing })
@@ -61,6 +62,12 @@ impl<'a> Runner<'a> {
         cargo.env("CNI_CONFORMANCE_PLUGIN", plugin).envs(conf.map(|path| ("CNI_CONFORMANCE_CONF", path)));
         cargo.args(["test", "--quiet", "--package", "multus-tests", "--test", "conformance", "--", "cni_"]);
         run::output(&mut cargo).map(drop)
+    }
+
+    /// Long runs have more patience with a single test (`.config/nextest.toml`).
+    fn profile(&self) -> &'static str {
+        let long = self.environment.iter().any(|(name, value)| *name == "MULTUS_EFFORT" && value == "long");
+        if long { "long" } else { "default" }
     }
 
     /// Where the tests come from.

@@ -52,7 +52,7 @@ impl Attach {
         let added = multus_attach::add(&call).context("not attached")?;
         let shown = report(&conf, &request, added.result()).and_then(|report| console.show(&report));
         match shown {
-            Ok(()) => added.keep().context("attached, but the record could not be closed")?,
+            Ok(()) => added.keep(),
             // As with a runtime that did not get the result: what nobody knows of must not stay.
             Err(error) => {
                 let error = Error::new(Code::Io, format!("the result could not be shown: {error:#}"));
