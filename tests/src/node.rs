@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{Answer, Calling, Dump, NULL, RECORDING, Recorded, binaries, ip};
+use crate::{Answer, Calling, Dump, NULL, RECORDING, Recorded, binaries, ip, left_out};
 
 /// A node: state folders below `target/tmp`, a folder of delegates, namespaces on the private `/run`. It is a
 /// runtime, too: it calls the plugin with environment, standard input and standard output.
@@ -106,10 +106,10 @@ impl Node {
     pub fn install_reference(&self, names: &[&str]) -> bool {
         let folder = binaries::reference_plugins().unwrap_or_default();
         if let Some(missing) = names.iter().find(|name| !folder.join(name).is_file()) {
-            println!(
-                "LEFT OUT: this machine has no CNI plugin {missing:?} (CNI_PLUGINS={})",
+            left_out(&format!(
+                "this machine has no CNI plugin {missing:?} (CNI_PLUGINS={})",
                 folder.display()
-            );
+            ));
             return false;
         }
         for name in names {

@@ -12,7 +12,7 @@
 use std::panic::catch_unwind;
 use std::time::Duration;
 
-use multus_tests::{NULL, Node, RECORDING, binaries, private};
+use multus_tests::{NULL, Node, RECORDING, binaries, left_out, private};
 use serde_json::{Value, json};
 
 fn recording_node() -> Node {
@@ -160,7 +160,7 @@ fn the_floor_does_nothing_in_the_version_it_is_asked_in() {
 fn a_real_bridge_is_seen_by_the_judge() {
     private(|| {
         let Some(folder) = binaries::reference_plugins() else {
-            return println!("LEFT OUT: no reference CNI plugins on this machine");
+            return left_out("there are no reference CNI plugins on this machine");
         };
         let node = Node::judging(&folder.join("bridge"));
         if !node.install_reference(&["host-local"]) {

@@ -11,14 +11,14 @@
 
 use std::time::Duration;
 
-use multus_tests::{Module, Node, Pod, binaries, private};
+use multus_tests::{Module, Node, Pod, binaries, left_out, private};
 use serde_json::{Value, json};
 
 /// One of the tests' own broken components; `None`, said aloud, where it was not built.
 fn hostile(name: &str) -> Option<std::path::PathBuf> {
     let file = binaries::components().join("hostile").join(format!("{name}.wasm"));
     if !file.is_file() {
-        println!("LEFT OUT: there is no {}: run `cargo xtask build`", file.display());
+        left_out(&format!("there is no {}: `cargo xtask test` builds it", file.display()));
         return None;
     }
     Some(file)

@@ -1,6 +1,6 @@
 //! The table is only worth something if a plugin can fail it, and if one that is right passes.
 
-use multus_tests::{NULL, RECORDING, binaries, private};
+use multus_tests::{NULL, RECORDING, binaries, left_out, private};
 
 use crate::row::{Outcome, Row};
 use crate::subject::Subject;
@@ -53,7 +53,7 @@ fn a_plugin_that_checks_no_environment_fails_that_row() {
 fn the_reference_bridge_passes_but_for_what_is_known_of_it() {
     private(|| {
         let Some(folder) = binaries::reference_plugins() else {
-            return println!("LEFT OUT: no reference CNI plugins on this machine");
+            return left_out("there are no reference CNI plugins on this machine");
         };
         let failed = failing(&Subject::foreign(&folder.join("bridge")));
         let strange: Vec<_> =

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use multus_tests::{Answer, effort, private};
+use multus_tests::{Answer, effort, left_out, private};
 use serde_json::{Value, json};
 
 use crate::scene::Scene;
@@ -16,7 +16,7 @@ fn strace_is_there() -> bool {
     if there.is_ok_and(|status| status.success()) {
         return true;
     }
-    println!("LEFT OUT: no `strace` that may trace; install it to kill at each system call");
+    left_out("there is no `strace` that may trace: install it to kill at each system call");
     false
 }
 

@@ -4,6 +4,10 @@ mod runner;
 mod structure;
 mod table;
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
 use anyhow::{Result, bail};
 
 use crate::build::Built;
@@ -81,15 +85,29 @@ fn tests(workspace: &Workspace, options: &TestOptions, setup: &Setup, built: &Bu
     runner.set("MULTUSCTL_BIN", &built.multusctl);
     runner.set("MULTUS_COMPONENTS", &built.components);
     build::hostile(workspace)?;
+    let left_out = workspace.target.join("left-out.txt");
+    // Left by an earlier run, if there was one.
+    let _ = fs::remove_file(&left_out);
+    runner.set("MULTUS_LEFT_OUT", &left_out);
     table::forget(workspace)?;
     let outcome = runner.everything()?;
     println!("\nCNI conformance of multus");
     let rows = table::print(workspace);
+    print_left_out(&left_out);
     println!("\n{}", outcome.closing);
     if !outcome.success {
         bail!("{}", outcome.closing);
     }
     rows.map(|()| outcome.closing)
+}
+
+/// What tests could not do on this machine, each reason once.
+fn print_left_out(file: &Path) {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let reasons: BTreeSet<&str> = text.lines().collect();
+    for reason in reasons {
+        println!("\nLEFT OUT: {reason}");
+    }
 }
 
 fn runner<'a>(workspace: &'a Workspace, options: &TestOptions, setup: &Setup) -> Runner<'a> {
