@@ -4,13 +4,12 @@ use std::path::Path;
 
 use multus_cni::env::Command;
 use multus_cni::{Code, Error, Version};
-use multus_document::Object;
 use multus_journal::{AttachmentRecord, Implementation, Record, StepIntent};
 
 use crate::call::Call;
 use crate::delegate::{self, Guard, Target};
-use crate::steps::{journal_error, with_previous};
-use crate::undo::{previous_result, search_path};
+use crate::steps::journal_error;
+use crate::undo::{recorded_stdin, search_path};
 
 /// Verifies that everything attached at ADD is still there (CNI-07).
 ///
@@ -125,9 +124,6 @@ fn check_step(
     guard: &Guard<'_>,
 ) -> Result<(), Error> {
     let Implementation::Exec { path } = &step.implementation else { return Ok(()) };
-    let conf = Object::parse(step.conf.as_bytes()).map_err(|error| {
-        Error::new(Code::Decode, format!("the recorded configuration is not JSON: {error}"))
-    })?;
-    let stdin = with_previous(&conf, previous_result(attachment).as_deref()).to_string();
+    let stdin = recorded_stdin(attachment, step)?;
     delegate::run(Command::Check, Path::new(path), target, &stdin, guard).map(drop)
 }

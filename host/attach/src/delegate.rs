@@ -20,6 +20,13 @@ pub(crate) struct Target<'a> {
     pub(crate) path: &'a [PathBuf],
 }
 
+impl<'a> Target<'a> {
+    /// STATUS and GC are about no container (CNI-01).
+    pub(crate) fn no_container(path: &'a [PathBuf]) -> Self {
+        Self { container_id: "", netns: "", interface: "", args: "", path }
+    }
+}
+
 /// What bounds and guards the run.
 pub(crate) struct Guard<'a> {
     pub(crate) deadline: Instant,

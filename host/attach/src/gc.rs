@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use multus_cni::cache::CacheEntry;
 use multus_cni::conf::{NetworkConf, PluginConf, stdin_for};
 use multus_cni::env::Command;
 use multus_cni::{Code, Error, Version};
@@ -54,9 +55,9 @@ pub fn gc(call: &Call<'_>) -> Result<(), Error> {
             Err(error) => errors.push(error),
         }
     }
+    let unrecorded = upstream::unrecorded(call, &valid);
     for (name, network) in networks(call, &survivors) {
-        let attachments =
-            [attachments_of(&name, &survivors), upstream::valid_of(call, &name, &valid)].concat();
+        let attachments = attachments_of(&name, &survivors, &unrecorded);
         errors.extend(delegate_gc(call, &lock, &network, &attachments));
     }
     if errors.is_empty() { Ok(()) } else { Err(undo::summary(&errors)) }
@@ -110,16 +111,15 @@ fn networks(call: &Call<'_>, survivors: &[Record]) -> BTreeMap<String, NetworkCo
     networks
 }
 
-fn attachments_of(network: &str, survivors: &[Record]) -> Vec<ValidAttachment> {
-    let all = survivors.iter().flat_map(|record| {
-        record.attachments.iter().filter(|attachment| attachment.intent.network == network).map(
-            |attachment| ValidAttachment {
-                container_id: record.key.container_id.clone(),
-                ifname: attachment.intent.interface.clone(),
-            },
-        )
+/// Everything that holds on to a network: what is recorded here, and what upstream attached.
+fn attachments_of(network: &str, survivors: &[Record], unrecorded: &[CacheEntry]) -> Vec<ValidAttachment> {
+    let recorded = survivors.iter().flat_map(|record| {
+        let used = record.attachments.iter().filter(|attachment| attachment.intent.network == network);
+        used.map(|attachment| (&record.key.container_id, &attachment.intent.interface))
     });
-    all.collect()
+    let upstream = unrecorded.iter().filter(|entry| entry.network == network);
+    let all = recorded.chain(upstream.map(|entry| (&entry.container_id, &entry.ifname)));
+    all.map(|(id, ifname)| ValidAttachment { container_id: id.clone(), ifname: ifname.clone() }).collect()
 }
 
 fn delegate_gc(
@@ -150,7 +150,7 @@ fn plugin_gc(
     stdin.set(VALID, &json!(valid));
     // libcni before 1.1.0's final form read this key.
     stdin.set("cni.dev/attachments", &json!(valid));
-    let target = Target { container_id: "", netns: "", interface: "", args: "", path: &path };
+    let target = Target::no_container(&path);
     let guard = Guard {
         deadline: call.deadlines.end,
         timeout: call.conf.exec.timeout,

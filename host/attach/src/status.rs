@@ -20,7 +20,6 @@ use crate::undo;
 /// Code 50 with the first reason why not, or the delegate's own code.
 pub fn status(call: &Call<'_>) -> Result<(), Error> {
     require_version(call, Version::V1_1_0, "STATUS")?;
-    let unavailable = |error: Error| Error { code: Code::NotAvailable as u32, ..error };
     networks::source(call.conf).map_err(unavailable)?;
     if let Some(paths) = &call.conf.wasm {
         let sandbox = open_sandbox(paths).map_err(unavailable)?;
@@ -39,6 +38,11 @@ pub fn status(call: &Call<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whatever the reason's own code is, ADDs can't be served.
+fn unavailable(reason: Error) -> Error {
+    Error { code: Code::NotAvailable as u32, ..reason }
+}
+
 fn all(errors: &[ModuleError]) -> Error {
     undo::summary(&errors.iter().map(module_error).collect::<Vec<_>>())
 }
@@ -48,7 +52,6 @@ fn plugin_status(
     network: &multus_cni::conf::NetworkConf,
     plugin: &PluginConf,
 ) -> Result<(), Error> {
-    let unavailable = |error: Error| Error { code: Code::NotAvailable as u32, ..error };
     let search = call.search();
     let ipam = plugin.ipam_type();
     let names = std::iter::once(plugin.plugin_type().to_owned()).chain(ipam);
@@ -60,7 +63,7 @@ fn plugin_status(
         if network.cni_version < Version::V1_1_0 {
             continue;
         }
-        let target = Target { container_id: "", netns: "", interface: "", args: "", path: &path };
+        let target = Target::no_container(&path);
         let guard =
             Guard { deadline: call.deadlines.forward, timeout: call.conf.exec.timeout, locks: Vec::new() };
         delegate::run(Command::Status, &binary, target, &stdin, &guard)

@@ -157,10 +157,7 @@ impl<'a> Undo<'a> {
 
     fn step(&self, scene: &Scene, attachment: &AttachmentRecord, step: &StepIntent) -> Result<(), Error> {
         let intent = &attachment.intent;
-        let conf = Object::parse(step.conf.as_bytes()).map_err(|error| {
-            Error::new(Code::Decode, format!("the recorded configuration is not JSON: {error}"))
-        })?;
-        let stdin = with_previous(&conf, previous_result(attachment).as_deref()).to_string();
+        let stdin = recorded_stdin(attachment, step)?;
         let binary = self.binary(step)?;
         let target = Target {
             container_id: &scene.container_id,
@@ -214,8 +211,19 @@ impl<'a> Undo<'a> {
     }
 }
 
+/// What a recorded step gets at DEL and CHECK: its bytes of ADD, with the list's own result.
+///
+/// # Errors
+/// Code 6: what was recorded is not JSON.
+pub(crate) fn recorded_stdin(attachment: &AttachmentRecord, step: &StepIntent) -> Result<String, Error> {
+    let conf = Object::parse(step.conf.as_bytes()).map_err(|error| {
+        Error::new(Code::Decode, format!("the recorded configuration is not JSON: {error}"))
+    })?;
+    Ok(with_previous(&conf, previous_result(attachment).as_deref()).to_string())
+}
+
 /// The list's own final result (design 4), or as far as it came; plugins before 0.4.0 get none (CNI-06).
-pub(crate) fn previous_result(attachment: &AttachmentRecord) -> Option<Box<RawValue>> {
+fn previous_result(attachment: &AttachmentRecord) -> Option<Box<RawValue>> {
     if !speaks_prev_result(&attachment.intent) {
         return None;
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use multus_attach::conf::ConfError;
 use multus_attach::{Call, Deadlines, Log, MultusConf, Node, Severity};
 use multus_cni::env::{Command, Request};
-use multus_cni::{Code, Error, version};
+use multus_cni::{Code, Error, Version, version};
 
 /// Lines for people go to standard error, which runtimes keep with the pod's events.
 struct StandardError;
@@ -22,12 +22,11 @@ impl Log for StandardError {
 
 /// Answers one call: the exit status says whether it succeeded.
 pub(crate) fn give(input: &io::Result<Vec<u8>>) -> ExitCode {
-    let version_hint = input.as_deref().ok().and_then(version_of).unwrap_or_else(|| "1.1.0".to_owned());
     match run(input) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The exit status stays if nobody reads the object.
-            let _ = print(&error.to_json(&version_hint));
+            let _ = print(&error.to_json(&input.as_deref().map_or_else(|_| newest(), version_of)));
             ExitCode::FAILURE
         }
     }
@@ -38,7 +37,7 @@ pub(crate) fn print_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let error = Error::new(Code::Internal, format!("multus stopped on a defect of its own: {panic}"))
             .with_details("nothing is lost: the record of this container is kept, and the next call on it goes on from there");
-        let _ = print(&error.to_json("1.1.0"));
+        let _ = print(&error.to_json(&newest()));
     }));
 }
 
@@ -48,8 +47,7 @@ fn run(input: &io::Result<Vec<u8>>) -> Result<(), Error> {
         .as_deref()
         .map_err(|error| Error::new(Code::Io, format!("can't read standard input: {error}")))?;
     if request.command == Command::Version {
-        return print(&version::report(&version_of(input).unwrap_or_else(|| "1.1.0".to_owned())))
-            .map_err(unread);
+        return print(&version::report(&version_of(input))).map_err(unread);
     }
     let conf = read_conf(request.command, input)?;
     let node = Node::new(&StandardError);
@@ -99,7 +97,12 @@ fn print(document: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// The version that an error object speaks, from whatever was readable.
-fn version_of(input: &[u8]) -> Option<String> {
-    multus_document::Object::parse(input).ok()?.read("cniVersion")
+/// The version that an answer without a conf speaks, from whatever was readable.
+fn version_of(input: &[u8]) -> String {
+    let conf = multus_document::Object::parse(input).ok();
+    conf.and_then(|conf| conf.read("cniVersion")).unwrap_or_else(newest)
+}
+
+fn newest() -> String {
+    Version::V1_1_0.to_string()
 }

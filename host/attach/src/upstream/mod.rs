@@ -6,6 +6,8 @@ mod scratch;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use multus_cni::Error;
 use multus_cni::cache::{self, CacheEntry};
 use multus_cni::result::ResultDocument;
@@ -58,27 +60,13 @@ pub(crate) fn forget_scratch(call: &Call<'_>, container_id: &str) {
     }
 }
 
-/// Attachments that upstream made, are valid for the runtime and use this network: they have no
-/// record here, and a delegate's GC must not take them for stale.
-pub(crate) fn valid_of(call: &Call<'_>, network: &str, valid: &[ValidAttachment]) -> Vec<ValidAttachment> {
-    let mut found = Vec::new();
-    let containers: std::collections::BTreeSet<&str> =
-        valid.iter().map(|entry| entry.container_id.as_str()).collect();
-    for container_id in containers {
-        let recorded = !call.store().records_of(container_id).records.is_empty();
-        let cached = if recorded {
-            Vec::new()
-        } else {
-            cache::list_for(&call.conf.cni_dir, container_id).unwrap_or_default()
-        };
-        found.extend(
-            cached
-                .into_iter()
-                .filter(|entry| entry.network == network)
-                .map(|entry| ValidAttachment { container_id: entry.container_id, ifname: entry.ifname }),
-        );
-    }
-    found
+/// Attachments that upstream made and that are valid for the runtime: they have no record here, and a
+/// delegate's GC must not take them for stale.
+pub(crate) fn unrecorded(call: &Call<'_>, valid: &[ValidAttachment]) -> Vec<CacheEntry> {
+    let store = call.store();
+    let containers: BTreeSet<&str> = valid.iter().map(|entry| entry.container_id.as_str()).collect();
+    let without_record = containers.into_iter().filter(|id| store.records_of(id).records.is_empty());
+    without_record.flat_map(|id| cache::list_for(&call.conf.cni_dir, id).unwrap_or_default()).collect()
 }
 
 pub(crate) fn io_error(error: cache::CacheError) -> Error {
