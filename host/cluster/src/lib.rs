@@ -18,7 +18,7 @@ mod status;
 pub mod validate;
 
 pub use directory::{ManifestDirectory, status_path};
-pub use object::{NetworkDefinition, NetworkRef, Pod, PodRef};
+pub use object::{Event, Network2018, NetworkDefinition, NetworkRef, Pod, PodRef};
 pub use selection::{Bandwidth, PortMapping, Protocol, Selection, parse_selections};
 pub use source::{NotFound, Source, SourceError};
 pub use status::{NetworkStatus, network_status};

@@ -69,3 +69,25 @@ pub struct NetworkDefinition {
     /// Its annotations.
     pub annotations: BTreeMap<String, String>,
 }
+
+/// A Network of the 2018 README: one CNI configuration as a plugin's name and its arguments.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Network2018 {
+    /// Its namespace and name.
+    pub reference: NetworkRef,
+    /// The plugin's name.
+    pub plugin: String,
+    /// JSON text: a list of exactly one object, the configuration without `type`. Not looked into.
+    pub args: String,
+}
+
+/// Something that happened to a pod, for `kubectl describe pod`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// It needs somebody's attention.
+    pub warning: bool,
+    /// One word, such as `AddedInterface`.
+    pub reason: &'static str,
+    /// One sentence.
+    pub message: String,
+}

@@ -1,15 +1,20 @@
 //! Where pods and network definitions come from.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use multus_document::SyntaxError;
 
-use crate::object::{NetworkDefinition, NetworkRef, Pod, PodRef};
+use crate::object::{Event, Network2018, NetworkDefinition, NetworkRef, Pod, PodRef};
 
 /// Gives pods and network definitions, and takes their status. Synchronous, and shaped so that a
 /// call for one pod costs as few round trips as possible.
 pub trait Source {
+    /// Where the objects are, for people: a folder, or an API server's address.
+    fn place(&self) -> String;
+
     /// A pod, or `None` if the source does not know it.
     ///
     /// # Errors
@@ -24,6 +29,29 @@ pub trait Source {
         &self,
         wanted: &[NetworkRef],
     ) -> Result<Vec<Result<NetworkDefinition, NotFound>>, SourceError>;
+
+    /// The 2018 README's objects of kind Network, in the order asked, each found or not.
+    ///
+    /// # Errors
+    /// The source could not be asked, or what it holds is not fit to be used.
+    fn networks_2018(
+        &self,
+        wanted: &[NetworkRef],
+    ) -> Result<Vec<Result<Network2018, NotFound>>, SourceError>;
+
+    /// The labels of a namespace, `kubernetes.io/metadata.name` included. Only policies need them, so
+    /// a source that pays a round trip for them is asked only if there are any.
+    ///
+    /// # Errors
+    /// The source could not be asked.
+    fn namespace_labels(&self, namespace: &str) -> Result<BTreeMap<String, String>, SourceError>;
+
+    /// Tells the people who look at a pod what happened to it. Comes back at once; what can't be told
+    /// is lost, since no pod must wait for it or fail of it.
+    fn announce(&self, pod: &PodRef, event: Event);
+
+    /// Waits, at most so long, until everything announced was delivered.
+    fn settle(&self, patience: Duration);
 
     /// Writes a pod's network-status (a JSON list, NP-27), or removes it. A removal never touches
     /// the status of a newer pod of the same name; where there is nothing to remove it succeeds.

@@ -22,7 +22,7 @@ pub fn value(document: &Value) -> Vec<Problem> {
         match manifest::read(&found, &mut problems) {
             Some(Manifest::Pod(pod)) => check_pod(&pod, &found.at, &mut problems),
             Some(Manifest::Network(network)) => check_network(&network, &found, &mut problems),
-            Some(Manifest::Namespace { .. }) | None => {}
+            Some(Manifest::Network2018(_) | Manifest::Namespace { .. }) | None => {}
         }
     }
     problems

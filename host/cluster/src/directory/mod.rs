@@ -4,15 +4,17 @@ mod files;
 mod snapshot;
 mod status;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use snapshot::Snapshot;
 pub use status::status_path;
 
-use crate::object::{NetworkDefinition, NetworkRef, Pod, PodRef};
+use crate::object::{Event, Network2018, NetworkDefinition, NetworkRef, Pod, PodRef};
 use crate::source::{NotFound, Source, SourceError};
 
 /// Pods, network definitions and namespaces from the `*.yaml`, `*.yml` and `*.json` files of a
@@ -57,6 +59,10 @@ impl ManifestDirectory {
 }
 
 impl Source for ManifestDirectory {
+    fn place(&self) -> String {
+        format!("the manifests in {}", self.path.display())
+    }
+
     fn pod(&self, namespace: &str, name: &str) -> Result<Option<Pod>, SourceError> {
         Ok(self.snapshot()?.pod(namespace, name))
     }
@@ -68,6 +74,23 @@ impl Source for ManifestDirectory {
         let snapshot = self.snapshot()?;
         Ok(wanted.iter().map(|reference| snapshot.network(reference, &self.path)).collect())
     }
+
+    fn networks_2018(
+        &self,
+        wanted: &[NetworkRef],
+    ) -> Result<Vec<Result<Network2018, NotFound>>, SourceError> {
+        let snapshot = self.snapshot()?;
+        Ok(wanted.iter().map(|reference| snapshot.network_2018(reference, &self.path)).collect())
+    }
+
+    fn namespace_labels(&self, namespace: &str) -> Result<BTreeMap<String, String>, SourceError> {
+        Ok(self.snapshot()?.namespace_labels(namespace))
+    }
+
+    /// Nobody watches a folder for events; the call's own log says the same.
+    fn announce(&self, _: &PodRef, _: Event) {}
+
+    fn settle(&self, _: Duration) {}
 
     /// Writes `network-status/<namespace>/<pod>.json` below the folder, whole or not at all.
     fn set_network_status(&self, pod: &PodRef, status: Option<&str>) -> Result<(), SourceError> {

@@ -7,7 +7,7 @@ use multus_document::Problem;
 
 use super::files;
 use crate::manifest::{self, Kind, Manifest};
-use crate::object::{NetworkDefinition, NetworkRef, Pod};
+use crate::object::{Network2018, NetworkDefinition, NetworkRef, Pod};
 use crate::source::{NotFound, SourceError};
 
 /// What the folder held when it was read.
@@ -15,6 +15,7 @@ use crate::source::{NotFound, SourceError};
 pub(super) struct Snapshot {
     pods: BTreeMap<(String, String), Pod>,
     networks: BTreeMap<NetworkRef, NetworkDefinition>,
+    networks_2018: BTreeMap<NetworkRef, Network2018>,
     namespaces: BTreeMap<String, BTreeMap<String, String>>,
     origins: BTreeMap<(Kind, String), PathBuf>,
 }
@@ -34,10 +35,16 @@ impl Snapshot {
     /// A pod, with the labels of its namespace.
     pub(super) fn pod(&self, namespace: &str, name: &str) -> Option<Pod> {
         let mut pod = self.pods.get(&(namespace.to_owned(), name.to_owned()))?.clone();
-        pod.namespace_labels = self.namespaces.get(namespace).cloned().unwrap_or_default();
-        // API servers put this label on every namespace, and policies rely on it.
-        pod.namespace_labels.insert("kubernetes.io/metadata.name".to_owned(), namespace.to_owned());
+        pod.namespace_labels = self.namespace_labels(namespace);
         Some(pod)
+    }
+
+    /// A namespace's labels, be there a manifest of it or not.
+    pub(super) fn namespace_labels(&self, namespace: &str) -> BTreeMap<String, String> {
+        let mut labels = self.namespaces.get(namespace).cloned().unwrap_or_default();
+        // API servers put this label on every namespace, and policies rely on it.
+        labels.insert("kubernetes.io/metadata.name".to_owned(), namespace.to_owned());
+        labels
     }
 
     /// A network definition; the folder's path is for the message if there is none.
@@ -46,16 +53,16 @@ impl Snapshot {
         reference: &NetworkRef,
         directory: &Path,
     ) -> Result<NetworkDefinition, NotFound> {
-        self.networks.get(reference).cloned().ok_or_else(|| NotFound {
-            reference: reference.clone(),
-            place: directory.display().to_string(),
-            known: self.names_in(&reference.namespace),
-        })
+        find(&self.networks, reference, directory)
     }
 
-    fn names_in(&self, namespace: &str) -> Vec<String> {
-        let names = self.networks.keys().filter(|known| known.namespace == namespace);
-        names.map(|known| known.name.clone()).collect()
+    /// The same for a Network of 2018.
+    pub(super) fn network_2018(
+        &self,
+        reference: &NetworkRef,
+        directory: &Path,
+    ) -> Result<Network2018, NotFound> {
+        find(&self.networks_2018, reference, directory)
     }
 
     fn add_document(&mut self, path: &Path, document: &files::Document) -> Result<(), SourceError> {
@@ -81,6 +88,10 @@ impl Snapshot {
                 self.claim(Kind::Network, network.reference.to_string(), path)?;
                 self.networks.insert(network.reference.clone(), network);
             }
+            Manifest::Network2018(network) => {
+                self.claim(Kind::Network2018, network.reference.to_string(), path)?;
+                self.networks_2018.insert(network.reference.clone(), network);
+            }
             Manifest::Namespace { name, labels } => {
                 self.claim(Kind::Namespace, name.clone(), path)?;
                 self.namespaces.insert(name, labels);
@@ -99,4 +110,20 @@ impl Snapshot {
         self.origins.insert(key, path.to_owned());
         Ok(())
     }
+}
+
+fn find<T: Clone>(
+    known: &BTreeMap<NetworkRef, T>,
+    reference: &NetworkRef,
+    directory: &Path,
+) -> Result<T, NotFound> {
+    known.get(reference).cloned().ok_or_else(|| NotFound {
+        reference: reference.clone(),
+        place: directory.display().to_string(),
+        known: known
+            .keys()
+            .filter(|other| other.namespace == reference.namespace)
+            .map(|other| other.name.clone())
+            .collect(),
+    })
 }

@@ -7,13 +7,16 @@ use std::fmt;
 pub(crate) enum Kind {
     Pod,
     Network,
+    Network2018,
     Namespace,
 }
 
 impl Kind {
+    pub(crate) const ALL: [Self; 4] = [Self::Pod, Self::Network, Self::Network2018, Self::Namespace];
+
     /// The kind of that name, or `None` for one that we don't read.
     pub(crate) fn named(text: &str) -> Option<Self> {
-        [Self::Pod, Self::Network, Self::Namespace].into_iter().find(|kind| kind.as_str() == text)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
     /// The kind's name in a manifest.
@@ -21,6 +24,7 @@ impl Kind {
         match self {
             Self::Pod => "Pod",
             Self::Network => "NetworkAttachmentDefinition",
+            Self::Network2018 => "Network",
             Self::Namespace => "Namespace",
         }
     }
@@ -29,6 +33,7 @@ impl Kind {
     pub(crate) fn api_version(self) -> &'static str {
         match self {
             Self::Network => "k8s.cni.cncf.io/v1",
+            Self::Network2018 => "kubernetes-network.cni.cncf.io/v1",
             Self::Pod | Self::Namespace => "v1",
         }
     }

@@ -13,7 +13,7 @@ use metadata::Metadata;
 
 use crate::CONFIG_SOURCE_ANNOTATION;
 use crate::fields::Fields;
-use crate::object::{NetworkDefinition, NetworkRef, Pod};
+use crate::object::{Network2018, NetworkDefinition, NetworkRef, Pod};
 
 /// An object that we read, and where it stands in its document.
 pub(crate) struct Found<'a> {
@@ -26,6 +26,7 @@ pub(crate) struct Found<'a> {
 pub(crate) enum Manifest {
     Pod(Pod),
     Network(NetworkDefinition),
+    Network2018(Network2018),
     Namespace { name: String, labels: BTreeMap<String, String> },
 }
 
@@ -59,7 +60,7 @@ fn gather<'a>(value: &'a Value, at: Pointer, found: &mut Vec<Found<'a>>, problem
 
 /// A kind of ours in other letters: kinds of others never differ from it in case alone.
 fn misspelt(name: &str) -> Option<Kind> {
-    [Kind::Pod, Kind::Network, Kind::Namespace]
+    Kind::ALL
         .into_iter()
         .find(|kind| kind.as_str().eq_ignore_ascii_case(name.trim_end_matches('s')))
 }
@@ -81,6 +82,7 @@ pub(crate) fn read(found: &Found<'_>, problems: &mut Vec<Problem>) -> Option<Man
     Some(match found.kind {
         Kind::Pod => Manifest::Pod(pod(metadata, &mut fields)),
         Kind::Network => Manifest::Network(network(metadata, &mut fields)),
+        Kind::Network2018 => Manifest::Network2018(network_2018(metadata, &mut fields)),
         Kind::Namespace => Manifest::Namespace { name: metadata.name, labels: metadata.labels },
     })
 }
@@ -114,6 +116,20 @@ fn network(metadata: Metadata, fields: &mut Fields<'_, '_>) -> NetworkDefinition
         reference: NetworkRef { namespace: metadata.namespace, name: metadata.name },
         config: config.unwrap_or_default(),
         annotations: metadata.annotations,
+    }
+}
+
+/// `plugin` and `args` stand beside `metadata`, not in a `spec`.
+fn network_2018(metadata: Metadata, fields: &mut Fields<'_, '_>) -> Network2018 {
+    for key in ["plugin", "args"] {
+        if fields.value(key).is_none() {
+            fields.refuse(key, &format!("`{key}` is missing"), "a Network has `plugin` and `args`, both text");
+        }
+    }
+    Network2018 {
+        reference: NetworkRef { namespace: metadata.namespace, name: metadata.name },
+        plugin: fields.text("plugin").unwrap_or_default().to_owned(),
+        args: fields.text("args").unwrap_or_default().to_owned(),
     }
 }
 
