@@ -26,9 +26,9 @@ fn with_checksums(bytes: &[u8]) -> Vec<u8> {
 fn open(record: &[u8]) {
     let folder = tempfile::tempdir_in(memory()).expect("a folder in memory");
     let key = CallKey { container_id: "c".to_owned(), interface: "eth0".to_owned() };
-    let place = folder.path().join("attachments/c");
+    let place = folder.path().join("attachments");
     fs::create_dir_all(&place).expect("a folder for the record");
-    fs::write(place.join("eth0"), record).expect("the record");
+    fs::write(place.join("c@eth0"), record).expect("the record");
     let store = Store::new(folder.path());
     if let Ok(Some(record)) = store.open(&key) {
         record.begun();

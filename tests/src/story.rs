@@ -59,7 +59,7 @@ impl Node {
 
     /// The record of a pod's ADD.
     pub fn record(&self, pod: &Pod) -> PathBuf {
-        self.cni_dir().join("attachments").join(&pod.container_id).join(&pod.ifname)
+        self.cni_dir().join("attachments").join(format!("{}@{}", pod.container_id, pod.ifname))
     }
 
     /// What delegates were called for, in order: `ADD alpha eth0`.

@@ -46,6 +46,21 @@ pub(crate) fn run(
     stdin: &str,
     guard: &Guard<'_>,
 ) -> Result<Vec<u8>, Error> {
+    run_after(verb, binary, target, stdin, guard, || Ok(()))
+}
+
+/// The same, where something has to be done before the delegate gets its configuration.
+///
+/// # Errors
+/// Also what `before_input` returns.
+pub(crate) fn run_after(
+    verb: Command,
+    binary: &Path,
+    target: Target<'_>,
+    stdin: &str,
+    guard: &Guard<'_>,
+    before_input: impl FnOnce() -> Result<(), Error>,
+) -> Result<Vec<u8>, Error> {
     let invocation = Invocation {
         binary,
         verb,
@@ -58,7 +73,7 @@ pub(crate) fn run(
         deadline: guard.deadline.min(Instant::now() + guard.timeout),
         inherit: &guard.locks,
     };
-    match exec::run(&invocation, &mut io::stderr()) {
+    match exec::run_after(&invocation, &mut io::stderr(), before_input) {
         Ok(output) => Ok(output.stdout),
         Err(failure) => Err(Error::from(failure)),
     }

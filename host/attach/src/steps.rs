@@ -11,6 +11,7 @@ use multus_journal::{ContainerLock, Effect, Entry, Implementation, JournalError,
 
 use crate::call::Call;
 use crate::delegate::{self, Guard, Target};
+use crate::devices::info;
 use crate::plan::{Attachment, Step};
 
 /// Milliseconds since 1970, for people who read records.
@@ -31,6 +32,8 @@ pub(crate) struct Run<'a> {
     pub(crate) writer: Writer,
     pub(crate) path: Vec<PathBuf>,
     sequence: u64,
+    /// The plan would survive a power cut.
+    synced: bool,
 }
 
 impl<'a> Run<'a> {
@@ -40,15 +43,21 @@ impl<'a> Run<'a> {
         writer: Writer,
         path: Vec<PathBuf>,
     ) -> Self {
-        Self { call, lock, writer, path, sequence: 0 }
+        Self { call, lock, writer, path, sequence: 0, synced: false }
     }
 
-    /// Runs every plugin of one attachment and returns the list's final result.
+    /// Runs every plugin of one attachment and returns the list's final result. `before` is the result that
+    /// its first plugin goes on from, if there is one.
     ///
     /// # Errors
     /// The first plugin's that fails, code kept; what was done so far is in the record.
-    pub(crate) fn attach(&mut self, attachment: &Attachment) -> Result<ResultDocument, Error> {
-        let mut last: Option<ResultDocument> = None;
+    pub(crate) fn attach(
+        &mut self,
+        attachment: &Attachment,
+        before: Option<&ResultDocument>,
+    ) -> Result<ResultDocument, Error> {
+        info::hand_over(self, attachment)?;
+        let mut last = before.cloned();
         for (index, step) in (0_u32..).zip(&attachment.steps) {
             let done = self.step(attachment, index, step, last.as_ref());
             last = Some(done.map_err(|error| error.context(&format!("plugin {}", step.plugin)))?);
@@ -89,7 +98,15 @@ impl<'a> Run<'a> {
             timeout: self.call.conf.exec.timeout,
             locks: self.lock.descriptors().to_vec(),
         };
-        let printed = delegate::run(Command::Add, Path::new(path), target, &stdin, &guard)
+        let (writer, synced) = (&mut self.writer, &mut self.synced);
+        let sync = || {
+            if !*synced {
+                writer.sync().map_err(journal_error)?;
+                *synced = true;
+            }
+            Ok(())
+        };
+        let printed = delegate::run_after(Command::Add, Path::new(path), target, &stdin, &guard, sync)
             .and_then(|stdout| ResultDocument::parse(&stdout, attachment.network.cni_version));
         self.done(sequence, printed.as_ref().err())?;
         let result = printed?;

@@ -1,6 +1,6 @@
 //! Folders and files that only root may look into: a record holds whole configurations, secrets included.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -31,11 +31,6 @@ fn make_into(folder: &Path, fresh: &mut Vec<PathBuf>) -> io::Result<()> {
         Err(error) => return Err(error),
     }
     Ok(())
-}
-
-/// Removes a folder that has nothing in it; any other stays.
-pub(crate) fn drop_if_empty(folder: &Path) {
-    let _ = fs::remove_dir(folder);
 }
 
 /// How a record is opened for appending.

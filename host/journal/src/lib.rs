@@ -4,10 +4,10 @@
 //! point can be undone from its record alone:
 //!
 //! ```text
-//! <cniDir>/attachments/<containerID>/<CNI_IFNAME>             calls whose DEL is still to come
-//! <cniDir>/leftover/<containerID>@<CNI_IFNAME>@<started>      what DEL gave up on, for a sweep to go on with
-//! <cniDir>/quarantine/<containerID>@<CNI_IFNAME>@<started>    damaged records, kept for people to look at
-//! <lockDir>/…                                                 locks, on tmpfs, never the record itself
+//! <cniDir>/attachments/<containerID>@<CNI_IFNAME>           calls whose DEL is still to come
+//! <cniDir>/leftover/<containerID>@<CNI_IFNAME>@<started>    what DEL gave up on, for a sweep to go on with
+//! <cniDir>/quarantine/<containerID>@<CNI_IFNAME>@<started>  damaged records, kept for people to look at
+//! <lockDir>/…                                               locks, on tmpfs, never the record itself
 //! ```
 
 mod entry;

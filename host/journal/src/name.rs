@@ -13,7 +13,7 @@ pub(crate) fn check_key(key: &CallKey) -> Result<(), JournalError> {
     check("interface name", &key.interface)
 }
 
-/// A container id. It has no `@`, which separates the names of leftovers.
+/// A container id. It has no `@`, which separates it from the interface in the names of records.
 pub(crate) fn check_container_id(id: &str) -> Result<(), JournalError> {
     check("container id", id)?;
     if id.contains('@') { Err(refused("container id", id, "it contains '@'")) } else { Ok(()) }

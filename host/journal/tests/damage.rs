@@ -89,6 +89,12 @@ fn entries() -> impl Strategy<Value = Entry> {
     let effects = prop_oneof![
         (texts(), texts()).prop_map(|(verb, stdin)| Effect::Exec { verb, stdin }),
         texts().prop_map(|path| Effect::Status { path }),
+        texts().prop_map(|path| Effect::DeviceInfo { path }),
+        (texts(), texts()).prop_map(|(delete, add)| Effect::DefaultRoutes {
+            delete: vec![delete],
+            add: vec![add],
+            deaf: Vec::new()
+        }),
     ];
     prop_oneof![
         (parts(), any::<u64>(), any::<u64>(), effects)

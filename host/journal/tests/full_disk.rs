@@ -67,11 +67,11 @@ fn a_full_disk() {
     let error = store.create(&call(&refused)).unwrap_err();
     assert!(matches!(error, JournalError::NoSpace { .. }), "{error}");
     assert_eq!(store.records().records.len(), 2);
-    assert!(!Path::new("/mnt/multus/attachments/c3").exists());
+    assert!(!Path::new("/mnt/multus/attachments/c3@eth0").exists());
 
     let new = Store::new(Path::new("/mnt/new"));
     assert!(new.create(&call(&refused)).is_err());
-    assert!(!Path::new("/mnt/new/attachments/c3").exists());
+    assert!(!Path::new("/mnt/new/attachments/c3@eth0").exists());
 
     // DEL goes on: it may fail to note its progress, but it can put the record aside and drop it.
     let mut writer = store.writer(&record).unwrap();
@@ -88,5 +88,5 @@ fn a_full_disk() {
     let mut writer = store.writer(leftover).unwrap();
     writer.append(&Entry::Undoing { at: 2, reason: "sweep".to_owned() }).unwrap();
     assert!(store.leftovers().records[0].undoing.is_some());
-    assert_eq!(store.remove_leftover(leftover).unwrap(), Removal::Removed);
+    assert_eq!(store.dispose(leftover).unwrap(), Removal::Removed);
 }

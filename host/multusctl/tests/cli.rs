@@ -57,7 +57,7 @@ fn every_problem_of_a_multus_conf_is_found_at_its_place() {
         "broken.conf:2:17: error: CNI version 9.9.9 is not supported",
         "broken.conf:5:13: error: `bin` is not an absolute path\n    write instead: begin it with `/`",
         "broken.conf:5:20: error: a comment",
-        "broken.conf:6:17: error: `kubeconfig` is not supported by this version",
+        "broken.conf:7:16: error: the cluster's objects can't come both from `manifests` and from an API server",
         "broken.conf:7:16: warning: network definitions can run every binary",
         "broken.conf:9:47: error: trailing comma",
         "broken.conf:10:15: error: the type `../ptp` has a path separator in it",
@@ -79,8 +79,8 @@ manifests.yaml:11:15: error: the type `a/b` has a path separator in it
     write instead: the name of a plugin; folders are searched by `CNI_PATH`
 manifests.yaml:20:5: error: line 1, column 11 in it: expected the name of a plugin, found a number
     write instead: the name of a plugin
-manifests.yaml:26:5: error: the definition has no `spec.config`, so no pod can use it
-    write instead: the network's CNI configuration in `config: |`; files in `confDir` are not read by this version
+manifests.yaml:26:5: warning: the definition has no `spec.config`: each node needs a file for it in `confDir`
+    write instead: the network's CNI configuration in `config: |`, unless the nodes have it
 manifests.yaml:35:47: error: `team_blue` can't be a namespace
     write instead: use lower-case letters, digits and inner `-`, as Kubernetes does
 manifests.yaml:39:13: error: `Web` can't be the name of a Pod
@@ -197,7 +197,7 @@ fn an_empty_journal_has_nothing_to_show() {
 #[test]
 fn foreign_files_among_the_records_are_told_of() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir_all(folder.path().join("attachments/c1/eth0")).unwrap();
+    std::fs::create_dir_all(folder.path().join("attachments/c1@eth0")).unwrap();
     std::fs::create_dir_all(folder.path().join("quarantine")).unwrap();
     std::fs::write(folder.path().join("quarantine/c2@eth0@1"), "x").unwrap();
     let output = multusctl(&["journal", "show", "--cni-dir", folder.path().to_str().unwrap()]);

@@ -1,7 +1,10 @@
 //! What tells one namespace from another: a path does not, and inode numbers are reused at once.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,13 +23,25 @@ impl BootId {
     /// # Errors
     /// [`NetnsError::Io`] if `/proc` is not mounted.
     pub fn current() -> Result<Self, NetnsError> {
-        let text = std::fs::read_to_string(BOOT_ID).map_err(|source| NetnsError::Io {
+        // It can't change while we live.
+        static CURRENT: OnceLock<BootId> = OnceLock::new();
+        if let Some(known) = CURRENT.get() {
+            return Ok(known.clone());
+        }
+        let text = read().map_err(|source| NetnsError::Io {
             doing: "read the boot id",
             path: Path::new(BOOT_ID).to_owned(),
             source,
         })?;
-        Ok(Self(text.trim().to_owned()))
+        Ok(CURRENT.get_or_init(|| Self(text.trim().to_owned())).clone())
     }
+}
+
+/// `/proc` gives the whole of it at once.
+fn read() -> io::Result<String> {
+    let mut text = [0; 64];
+    let length = File::open(BOOT_ID)?.read(&mut text)?;
+    Ok(String::from_utf8_lossy(text.get(..length).unwrap_or_default()).into_owned())
 }
 
 impl fmt::Display for BootId {

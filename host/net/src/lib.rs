@@ -1,18 +1,23 @@
-//! Network namespaces: which one a path means, and what is in it.
+//! Network namespaces: which one a path means, what is in it, and which way packets leave it.
 //!
 //! Knows nothing of CNI. Nothing here keeps a namespace's descriptor or socket open after a call, since
 //! either would keep the namespace alive after its pod.
 
+mod answer;
+#[allow(unsafe_code, reason = "a process that shares our memory has no safe form")]
+mod aside;
 mod attribute;
 mod error;
 mod identity;
 mod link;
 mod namespace;
 mod netlink;
-#[allow(unsafe_code, reason = "an ioctl and a socket option that no dependency wraps")]
+mod route;
+#[allow(unsafe_code, reason = "an ioctl and socket options that no dependency wraps")]
 mod sys;
 
 pub use error::NetnsError;
 pub use identity::{BootId, NetnsId};
 pub use link::Link;
 pub use namespace::Netns;
+pub use route::{DefaultRoute, Family, Hop};

@@ -34,16 +34,16 @@ pub struct Link {
     pub alternative_names: Vec<String>,
 }
 
+/// Every link in the socket's namespace, in the kernel's order, without addresses.
+pub(crate) fn bare(socket: &Socket) -> io::Result<Vec<Link>> {
+    let messages = socket.dump(libc::RTM_GETLINK, &[0; LINK_HEADER])?;
+    let links = messages.iter().filter(|(kind, _)| *kind == libc::RTM_NEWLINK);
+    Ok(links.filter_map(|(_, body)| link(body)).collect())
+}
+
 /// Every link in the socket's namespace, by index.
 pub(crate) fn all(socket: &Socket) -> io::Result<Vec<Link>> {
-    let mut links = BTreeMap::new();
-    for (kind, body) in socket.dump(libc::RTM_GETLINK, &[0; LINK_HEADER])? {
-        if kind == libc::RTM_NEWLINK
-            && let Some(link) = link(&body)
-        {
-            links.insert(link.index, link);
-        }
-    }
+    let mut links: BTreeMap<u32, Link> = bare(socket)?.into_iter().map(|link| (link.index, link)).collect();
     for (kind, body) in socket.dump(libc::RTM_GETADDR, &[0; ADDRESS_HEADER])? {
         if kind == libc::RTM_NEWADDR
             && let Some((index, address)) = address(&body)

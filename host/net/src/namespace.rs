@@ -10,10 +10,12 @@ use nix::libc;
 use nix::sched::CloneFlags;
 use nix::sys::statfs;
 
+use crate::aside::aside;
 use crate::error::NetnsError;
 use crate::identity::{BootId, NetnsId};
 use crate::link::{self, Link};
 use crate::netlink::Socket;
+use crate::route::{self, DefaultRoute};
 use crate::sys;
 
 /// The namespace of the calling thread: a process's other threads may be elsewhere.
@@ -24,7 +26,7 @@ const OWN: &str = "/proc/thread-self/ns/net";
 pub struct Netns {
     path: PathBuf,
     file: File,
-    /// Opened when first needed, closed with the rest: entering the namespace costs a thread.
+    /// Opened when first needed, closed with the rest: entering the namespace costs a process.
     socket: OnceLock<Socket>,
 }
 
@@ -79,34 +81,90 @@ impl Netns {
         link::all(self.socket()?).map_err(|source| self.io("list the links", source))
     }
 
+    /// The names that links in it have, alternative ones included: a further link can't have any of them.
+    ///
+    /// # Errors
+    /// As [`Netns::links`].
+    pub fn link_names(&self) -> Result<Vec<String>, NetnsError> {
+        let links = link::bare(self.socket()?).map_err(|source| self.io("list the links", source))?;
+        Ok(links.into_iter().flat_map(|link| [vec![link.name], link.alternative_names].concat()).collect())
+    }
+
+    /// The default routes of its main table, IPv4 before IPv6, in the kernel's order.
+    ///
+    /// # Errors
+    /// As [`Netns::links`].
+    pub fn default_routes(&self) -> Result<Vec<DefaultRoute>, NetnsError> {
+        route::all(self.socket()?).map_err(|source| self.io("list the default routes", source))
+    }
+
+    /// Deletes a default route that [`Netns::default_routes`] listed. One that is gone already is as good.
+    ///
+    /// # Errors
+    /// [`NetnsError::Route`] with the kernel's words.
+    pub fn delete_route(&self, route: &DefaultRoute) -> Result<(), NetnsError> {
+        route::delete(self.socket()?, route)
+            .map_err(|refusal| NetnsError::route("delete", route, &self.path, &refusal))
+    }
+
+    /// Adds a default route; false if it is there already. Another one of the same metric stays: in front of it
+    /// (IPv4), or to share the load with it (IPv6).
+    ///
+    /// # Errors
+    /// [`NetnsError::Gateway`] if the gateway can't be reached without a router over the route's link,
+    /// [`NetnsError::Route`] for all else that the kernel objects to.
+    pub fn add_default_route(&self, route: &DefaultRoute) -> Result<bool, NetnsError> {
+        match route::add(self.socket()?, route) {
+            Ok(()) => Ok(true),
+            Err(refusal) if refusal.source.raw_os_error() == Some(libc::EEXIST) => Ok(false),
+            Err(refusal) => Err(NetnsError::adding(route, &self.path, &refusal)),
+        }
+    }
+
+    /// From now on routers on these links can't make themselves a default route (IPv6, `accept_ra_defrtr`); routes
+    /// learnt before stay. The setting is the link's: it goes with it, also when it leaves the namespace.
+    ///
+    /// # Errors
+    /// [`NetnsError::Io`] where `/proc/sys` is read-only.
+    pub fn ignore_advertised_routes(&self, links: &[String]) -> Result<(), NetnsError> {
+        // `/proc/sys/net` shows a thread the settings of the namespace that it is in.
+        self.inside(|| links.iter().try_for_each(|link| ignore_advertised_routes(link)))
+    }
+
     /// A netlink socket inside the namespace. A socket stays bound to the namespace it was opened in, so
-    /// only the thread that opens it goes there, and ends.
+    /// only what opens it goes there, and ends.
     fn socket(&self) -> Result<&Socket, NetnsError> {
         if let Some(socket) = self.socket.get() {
             return Ok(socket);
         }
-        let fresh = self.socket_by_thread()?;
+        let fresh =
+            self.inside(|| Socket::open().map_err(|source| self.io("open a netlink socket", source)))?;
         Ok(self.socket.get_or_init(|| fresh))
     }
 
-    fn socket_by_thread(&self) -> Result<Socket, NetnsError> {
-        let inside = std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().name("netns".to_owned());
-            let thread = thread.spawn_scoped(scope, || self.socket_on_this_thread())?;
-            thread.join().map_err(|_| std::io::Error::other("the thread that entered it stopped"))
-        });
-        inside.map_err(|source| self.io("enter the network namespace", source))?
+    /// Does something in the namespace, aside: what goes there ends there.
+    fn inside<T>(&self, work: impl FnOnce() -> Result<T, NetnsError>) -> Result<T, NetnsError> {
+        let done = aside(|| self.enter().and_then(|()| work()));
+        done.map_err(|source| self.io("enter the network namespace", source))?
     }
 
-    #[allow(clippy::disallowed_methods, reason = "this is the throw-away thread: it ends with this function")]
-    fn socket_on_this_thread(&self) -> Result<Socket, NetnsError> {
+    #[allow(clippy::disallowed_methods, reason = "only what `inside` sets aside comes here")]
+    fn enter(&self) -> Result<(), NetnsError> {
         nix::sched::setns(&self.file, CloneFlags::CLONE_NEWNET)
-            .map_err(|errno| NetnsError::reaching("enter", &self.path, errno.into()))?;
-        Socket::open().map_err(|source| self.io("open a netlink socket", source))
+            .map_err(|errno| NetnsError::reaching("enter", &self.path, errno.into()))
     }
 
     fn io(&self, doing: &'static str, source: std::io::Error) -> NetnsError {
         NetnsError::Io { doing, path: self.path.clone(), source }
+    }
+}
+
+fn ignore_advertised_routes(link: &str) -> Result<(), NetnsError> {
+    let path = PathBuf::from(format!("/proc/sys/net/ipv6/conf/{link}/accept_ra_defrtr"));
+    match std::fs::write(&path, "0") {
+        // The link is gone, or the kernel has no IPv6.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        done => done.map_err(|source| NetnsError::Io { doing: "ignore advertised routes", path, source }),
     }
 }
 

@@ -1,4 +1,5 @@
-//! The two kernel interfaces that have no safe wrapper: a namespace's kind and a socket's namespace cookie.
+//! The kernel interfaces that have no safe wrapper: a namespace's kind, a socket's namespace cookie, and netlink
+//! errors with words.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -34,4 +35,20 @@ pub(crate) fn namespace_cookie(socket: BorrowedFd<'_>) -> io::Result<u64> {
     }
     let error = io::Error::last_os_error();
     if error.raw_os_error() == Some(libc::ENOPROTOOPT) { Ok(0) } else { Err(error) }
+}
+
+/// Lets the kernel add words to a refusal. Kernels before 4.12 refuse with a number alone.
+pub(crate) fn ask_for_words(socket: BorrowedFd<'_>) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    // SAFETY: `on` outlives the call, and the length given is its size.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_NETLINK,
+            libc::NETLINK_EXT_ACK,
+            (&raw const on).cast(),
+            size_of::<libc::c_int>() as libc::socklen_t,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

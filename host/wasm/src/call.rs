@@ -12,7 +12,7 @@ use crate::error::Fault;
 use crate::limiter::{Limiter, Refused, TABLE_ELEMENTS};
 use crate::limits::Limits;
 use crate::log::{Level, Log, LogLine};
-use crate::watchdog::Watchdog;
+use crate::watchdog::Watch;
 
 /// Bytes that a module may hand to the host in one log line or answer; wasmtime's default is 128 MiB.
 const HOST_CALL_BYTES: usize = 1 << 20;
@@ -38,12 +38,18 @@ enum Over {
 /// Runs a closure on a fresh instance. The error of the closure is wasmtime's, whatever it was caused by: the
 /// fault names the cause.
 pub(crate) fn run<T>(
-    (engine, watchdog): (&Engine, &Watchdog),
+    engine: &Engine,
     limits: Limits,
     pre: &InstancePre<Context>,
     body: impl FnOnce(&mut Store<Context>, &Instance) -> wasmtime::Result<T>,
 ) -> (Result<T, Fault>, Vec<LogLine>) {
-    let _watch = watchdog.watch();
+    let _watch = match Watch::start(engine) {
+        Ok(watch) => watch,
+        Err(error) => {
+            let message = format!("no timer for the module's time limit: {error}");
+            return (Err(Fault::Host { message }), Vec::new());
+        }
+    };
     let mut store = store(engine, limits);
     let answer = pre.instantiate(&mut store).and_then(|instance| body(&mut store, &instance));
     let context = store.into_data();

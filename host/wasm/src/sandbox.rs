@@ -20,7 +20,6 @@ use crate::engine::engine_config;
 use crate::error::{Fault, FileError, ModuleError};
 use crate::lock::Lock;
 use crate::log::LogLine;
-use crate::watchdog::Watchdog;
 
 /// What every module may import, whatever its role; a patch version may follow.
 const IMPORTS: [&str; 2] = ["multus:delegate/types@0.1.", "multus:delegate/log@0.1."];
@@ -43,7 +42,6 @@ impl fmt::Debug for Sandbox {
 struct Runtime {
     engine: Engine,
     linker: Linker<Context>,
-    watchdog: Watchdog,
 }
 
 /// A module that is verified, linked and known to export its role.
@@ -132,7 +130,7 @@ impl Sandbox {
         let (attachment, text, settings) =
             (attachment.to_guest(), plugin.to_string(), entry.settings.to_string());
         let (answer, log) =
-            call::run((&runtime.engine, &runtime.watchdog), entry.limits, &loaded.pre, |store, instance| {
+            call::run(&runtime.engine, entry.limits, &loaded.pre, |store, instance| {
                 indices.load(&mut *store, instance)?.call_transform(store, &attachment, &text, &settings)
             });
         let checked = answer.and_then(|answer| match answer {
@@ -188,7 +186,7 @@ impl Sandbox {
         let texts: Vec<String> = plugins.iter().map(ToString::to_string).collect();
         let (attachment, settings) = (attachment.to_guest(), entry.settings.to_string());
         let (answer, log) =
-            call::run((&runtime.engine, &runtime.watchdog), entry.limits, &loaded.pre, |store, instance| {
+            call::run(&runtime.engine, entry.limits, &loaded.pre, |store, instance| {
                 indices.load(&mut *store, instance)?.call_review(store, &attachment, &texts, &settings)
             });
         match answer {
@@ -251,8 +249,7 @@ impl Runtime {
         let engine = Engine::new(&engine_config())?;
         let mut linker = Linker::new(&engine);
         bindings::log::add_to_linker::<_, HasSelf<Context>>(&mut linker, |context| context)?;
-        let watchdog = Watchdog::start(engine.weak())?;
-        Ok(Self { engine, linker, watchdog })
+        Ok(Self { engine, linker })
     }
 
     /// What is not linked does not exist for the module; the check before only gives the better message.

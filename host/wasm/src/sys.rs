@@ -1,8 +1,11 @@
-//! The one place where compiled code enters the process.
+//! The one place where compiled code enters the process, and the interruption of what runs of it.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
+use std::sync::OnceLock;
 
+use nix::libc;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -24,4 +27,30 @@ pub(crate) fn load_verified(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<C
     // SAFETY: the bytes are what our own compiler wrote, by their SHA-256 in the trusted lock, and they are
     // private memory of this process.
     unsafe { Component::deserialize(engine, bytes) }
+}
+
+/// Makes every SIGVTALRM of a timer whose value is an engine's address advance that engine's epoch.
+pub(crate) fn handle_ticks() -> nix::Result<()> {
+    static HANDLED: OnceLock<nix::Result<()>> = OnceLock::new();
+    *HANDLED.get_or_init(|| {
+        let flags = SaFlags::SA_SIGINFO | SaFlags::SA_RESTART | SaFlags::SA_ONSTACK;
+        let action = SigAction::new(SigHandler::SigAction(tick), flags, SigSet::empty());
+        // SAFETY: `tick` does nothing that a signal's handler may not do, and nobody else uses this signal.
+        unsafe { sigaction(Signal::SIGVTALRM, &action) }.map(drop)
+    })
+}
+
+extern "C" fn tick(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    // SAFETY: the kernel passes a valid `siginfo_t` to a handler that asked for one.
+    let Some(info) = (unsafe { info.as_ref() }) else { return };
+    // Somebody's `kill` has no engine.
+    if info.si_code != libc::SI_TIMER {
+        return;
+    }
+    // SAFETY: the value of each timer with this signal is the address of an engine that outlives it
+    // (`watchdog::Watch`). The signal is for the thread that deletes the timer and is not blocked there, so
+    // none is under way any more once it is deleted.
+    if let Some(engine) = unsafe { info.si_value().sival_ptr.cast::<Engine>().as_ref() } {
+        engine.increment_epoch();
+    }
 }

@@ -1,88 +1,46 @@
-//! The clock behind time limits: one thread that advances the engine's epoch while a module runs.
+//! The clock behind time limits: while a module runs, the engine's epoch advances.
+//!
+//! A timer of the kernel interrupts the thread that runs the module. A thread for it would cost more than a
+//! whole call: to make it, and because each change to the memory of a process with two threads stops both.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::io;
 use std::time::Duration;
 
-use wasmtime::EngineWeak;
+use nix::sys::signal::{SigEvent, SigSet, SigevNotify, Signal};
+use nix::sys::time::TimeSpec;
+use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
+use nix::time::ClockId;
+use nix::unistd::gettid;
+use wasmtime::Engine;
+
+use crate::sys;
 
 /// How often a running module is asked for the time it used, so also by how much it can overrun.
 const TICK: Duration = Duration::from_millis(1);
 
-/// The thread, asleep while nothing runs.
-#[derive(Debug)]
-pub(crate) struct Watchdog {
-    shared: Arc<Shared>,
+/// While this lives, the epoch advances on the thread that made it.
+pub(crate) struct Watch<'a> {
+    _timer: Timer,
+    /// Read by the signal's handler.
+    _engine: &'a Engine,
 }
 
-#[derive(Debug, Default)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    running: usize,
-    stopped: bool,
-}
-
-/// While this lives, the epoch advances.
-pub(crate) struct Watch<'a>(&'a Shared);
-
-impl Watchdog {
-    /// Starts the thread.
-    pub(crate) fn start(engine: EngineWeak) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared::default());
-        let theirs = Arc::clone(&shared);
-        // Needs next to no stack; not joined: at the end it has nothing to give back.
-        thread::Builder::new()
-            .name("wasm-clock".to_owned())
-            .stack_size(64 << 10)
-            .spawn(move || tick(&theirs, &engine))?;
-        Ok(Self { shared })
-    }
-
-    /// Watches until the answer is dropped.
-    pub(crate) fn watch(&self) -> Watch<'_> {
-        self.shared.lock().running += 1;
-        self.shared.changed.notify_one();
-        Watch(&self.shared)
-    }
-}
-
-impl Drop for Watchdog {
-    fn drop(&mut self) {
-        self.shared.lock().stopped = true;
-        self.shared.changed.notify_one();
-    }
-}
-
-impl Drop for Watch<'_> {
-    fn drop(&mut self) {
-        self.0.lock().running -= 1;
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Two counters are right whatever happened to the thread that held the lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn tick(shared: &Shared, engine: &EngineWeak) {
-    loop {
-        let mut state = shared.lock();
-        while state.running == 0 && !state.stopped {
-            state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        if state.stopped {
-            return;
-        }
-        drop(state);
-        thread::sleep(TICK);
-        let Some(engine) = engine.upgrade() else { return };
-        engine.increment_epoch();
+impl<'a> Watch<'a> {
+    /// Begins to advance the epoch of `engine`, each millisecond, on this thread.
+    ///
+    /// # Errors
+    /// Without a timer no limit would hold: nothing may run then.
+    pub(crate) fn start(engine: &'a Engine) -> io::Result<Self> {
+        sys::handle_ticks()?;
+        // Whoever started this process may have left it blocked.
+        SigSet::from(Signal::SIGVTALRM).thread_unblock()?;
+        let tick = SigevNotify::SigevThreadId {
+            signal: Signal::SIGVTALRM,
+            thread_id: gettid().as_raw(),
+            si_value: std::ptr::from_ref(engine).addr().cast_signed(),
+        };
+        let mut timer = Timer::new(ClockId::CLOCK_MONOTONIC, SigEvent::new(tick))?;
+        timer.set(Expiration::Interval(TimeSpec::from(TICK)), TimerSetTimeFlags::empty())?;
+        Ok(Self { _timer: timer, _engine: engine })
     }
 }

@@ -36,7 +36,7 @@ impl News {
         for words in [
             [format!("netns {id}: link eth0"), String::new()],
             [format!("leases/green,{id},net1"), format!("/run/netns/{id}")],
-            [format!("state/cni/attachments/{id}/eth0"), "committed".into()],
+            [format!("state/cni/attachments/{id}@eth0"), "committed".into()],
             [format!("state/cni/results/red-{id}-eth0"), String::new()],
             [format!("state/cni/results/green-{id}-net1"), String::new()],
             [format!("state/cni/{id} ("), String::new()],

@@ -55,6 +55,9 @@ pub enum ExecFailure {
         /// Bytes that were accepted.
         limit: usize,
     },
+    /// What had to be done before it might get its configuration failed; it was killed without it.
+    #[error("{0}")]
+    Withheld(Error),
     /// It reported an error in the way of the specification: code, message and details are its own.
     #[error("{0}")]
     Reported(Error),
@@ -81,14 +84,14 @@ fn words(stdout: &str, stderr: &str) -> String {
 impl From<ExecFailure> for Error {
     fn from(failure: ExecFailure) -> Self {
         let code = match &failure {
-            ExecFailure::Reported(_) => Code::Internal,
+            ExecFailure::Reported(_) | ExecFailure::Withheld(_) => Code::Internal,
             ExecFailure::Start { .. } | ExecFailure::Pipe { .. } => Code::Io,
             ExecFailure::Deadline { .. } | ExecFailure::NoTime { .. } => Code::TryAgainLater,
             ExecFailure::TooMuch { .. } => Code::Decode,
             ExecFailure::Silent { .. } => Code::Internal,
         };
         match failure {
-            ExecFailure::Reported(error) => error,
+            ExecFailure::Reported(error) | ExecFailure::Withheld(error) => error,
             other => Self::new(code, other.to_string()),
         }
     }

@@ -17,6 +17,7 @@ pub use failure::ExecFailure;
 pub use search::find_plugin;
 
 use crate::env::Command;
+use crate::error::Error;
 
 /// One call of a plugin binary.
 #[derive(Debug)]
@@ -58,7 +59,25 @@ pub struct Output {
 /// # Errors
 /// It could not be started, did not end in time, died, or reported a failure of its own.
 pub fn run(invocation: &Invocation<'_>, stderr: &mut dyn Write) -> Result<Output, ExecFailure> {
+    run_after(invocation, stderr, || Ok(()))
+}
+
+/// The same for a plugin that must not act before something else is done: that is done while the plugin
+/// starts, which takes it about as long as a sync to the disk, and only then it gets its configuration. A
+/// plugin can't act without one.
+///
+/// # Errors
+/// Also what `before_input` returns; the plugin is killed then.
+pub fn run_after(
+    invocation: &Invocation<'_>,
+    stderr: &mut dyn Write,
+    before_input: impl FnOnce() -> Result<(), Error>,
+) -> Result<Output, ExecFailure> {
     let mut child = process::start(invocation)?;
+    if let Err(error) = before_input() {
+        child.end();
+        return Err(ExecFailure::Withheld(error));
+    }
     let streams = streams::exchange(&mut child, invocation, stderr)?;
     failure::judge(invocation.binary, streams)
 }

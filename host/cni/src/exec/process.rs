@@ -1,17 +1,32 @@
-//! Starting a plugin in a process group of its own.
+//! Starting a plugin in a process group of its own, and ending it.
 
-use std::fs::File;
-use std::io::{self, ErrorKind, Read};
-use std::os::fd::AsRawFd;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::ffi::{CString, OsString};
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::unistd::getpid;
+use nix::fcntl::OFlag;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::{Pid, pipe2};
+use rustix::process::{PidfdFlags, WaitOptions, pidfd_open, waitpid};
 
 use super::{ExecFailure, Invocation, sys};
+
+/// How long a killed child is waited for. One that hangs in the kernel stays until it is done there, and
+/// must not hold up the answer.
+const REAP: Duration = Duration::from_secs(2);
+
+/// A plugin that runs, and our ends of its streams.
+pub(super) struct Child {
+    pid: Pid,
+    pub(super) stdin: Option<OwnedFd>,
+    pub(super) stdout: Option<OwnedFd>,
+    pub(super) stderr: Option<OwnedFd>,
+}
 
 /// Starts the plugin. A binary that is just being written ("text file busy", as while an installer
 /// replaces it) is tried again until the deadline.
@@ -20,11 +35,10 @@ pub(super) fn start(invocation: &Invocation<'_>) -> Result<Child, ExecFailure> {
     if Instant::now() >= invocation.deadline {
         return Err(ExecFailure::NoTime { binary: invocation.binary.to_owned() });
     }
-    if let Err(error) = check_format(invocation.binary) {
-        return Err(ExecFailure::Start { binary: invocation.binary.to_owned(), error });
-    }
+    let failed = |error| ExecFailure::Start { binary: invocation.binary.to_owned(), error };
+    let image = image(invocation).map_err(failed)?;
     loop {
-        match command(invocation).spawn() {
+        match Child::start(&image, invocation) {
             Ok(child) => return Ok(child),
             Err(error)
                 if error.kind() == ErrorKind::ExecutableFileBusy
@@ -33,44 +47,75 @@ pub(super) fn start(invocation: &Invocation<'_>) -> Result<Child, ExecFailure> {
                 thread::sleep(pause);
                 pause = (pause * 2).min(Duration::from_millis(500));
             }
-            Err(error) => return Err(ExecFailure::Start { binary: invocation.binary.to_owned(), error }),
+            Err(error) => return Err(failed(error)),
         }
     }
 }
 
-/// Refuses what the kernel would not run: the C library then hands the file to a shell, which would take the
-/// bytes of a torn binary for commands, and an empty file for success.
-fn check_format(binary: &Path) -> io::Result<()> {
-    // One that may be run but not read, or is gone: the kernel will say.
-    let Ok(file) = File::open(binary) else { return Ok(()) };
-    let mut head = Vec::new();
-    file.take(4).read_to_end(&mut head)?;
-    let known = head == b"\x7fELF" || head.starts_with(b"#!");
-    if known { Ok(()) } else { Err(io::Error::from_raw_os_error(nix::libc::ENOEXEC)) }
+impl Child {
+    fn start(image: &sys::Image, invocation: &Invocation<'_>) -> io::Result<Self> {
+        let [(theirs_in, stdin), (stdout, theirs_out), (stderr, theirs_err)] =
+            [pipe2(OFlag::O_CLOEXEC)?, pipe2(OFlag::O_CLOEXEC)?, pipe2(OFlag::O_CLOEXEC)?];
+        let streams = [theirs_in.as_fd(), theirs_out.as_fd(), theirs_err.as_fd()];
+        let pid = sys::spawn(image, streams, invocation.inherit)?;
+        Ok(Self { pid, stdin: Some(stdin), stdout: Some(stdout), stderr: Some(stderr) })
+    }
+
+    /// A descriptor that is readable once the child has ended.
+    pub(super) fn watch(&self) -> io::Result<OwnedFd> {
+        let pid = rustix::process::Pid::from_raw(self.pid.as_raw()).ok_or(ErrorKind::InvalidInput)?;
+        Ok(pidfd_open(pid, PidfdFlags::empty())?)
+    }
+
+    /// Waits for its end.
+    pub(super) fn wait(&self) -> io::Result<ExitStatus> {
+        self.reap(WaitOptions::empty())?.ok_or_else(|| io::Error::other("it has no exit status"))
+    }
+
+    fn reap(&self, options: WaitOptions) -> io::Result<Option<ExitStatus>> {
+        let ended = waitpid(rustix::process::Pid::from_raw(self.pid.as_raw()), options)?;
+        Ok(ended.map(|(_, status)| ExitStatus::from_raw(status.as_raw())))
+    }
+
+    /// Ends the child and whatever it started in its group, and takes its exit status off the kernel.
+    pub(super) fn end(&self) {
+        // It may have ended by itself in the meantime.
+        let _ = killpg(self.pid, Signal::SIGKILL);
+        // It may have joined another group.
+        let _ = kill(self.pid, Signal::SIGKILL);
+        let enough = Instant::now() + REAP;
+        while matches!(self.reap(WaitOptions::NOHANG), Ok(None)) && Instant::now() < enough {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
 }
 
 /// Our environment with every `CNI_*` variable replaced: plugins may need `PATH` or a proxy, and traces
 /// go on through `TRACEPARENT` (CNI-19).
-fn command(invocation: &Invocation<'_>) -> Command {
+fn image(invocation: &Invocation<'_>) -> io::Result<sys::Image> {
+    let ours = std::env::vars_os().filter(|(name, _)| {
+        !name.to_str().is_some_and(|name| name.starts_with("CNI_") && name != "CNI_NETNS_OVERRIDE")
+    });
     let path: Vec<String> = invocation.path.iter().map(|dir| dir.display().to_string()).collect();
-    let mut command = Command::new(invocation.binary);
-    for (name, _) in std::env::vars_os() {
-        let replaced =
-            name.to_str().is_some_and(|name| name.starts_with("CNI_") && name != "CNI_NETNS_OVERRIDE");
-        if replaced {
-            command.env_remove(name);
-        }
-    }
-    command.env("CNI_COMMAND", invocation.verb.as_str()).env("CNI_PATH", path.join(":"));
+    let path = path.join(":");
+    let mut theirs = vec![("CNI_COMMAND", invocation.verb.as_str()), ("CNI_PATH", &path)];
     // STATUS and GC are about no container (CNI-01).
     if !invocation.container_id.is_empty() {
-        command
-            .env("CNI_CONTAINERID", invocation.container_id)
-            .env("CNI_NETNS", invocation.netns)
-            .env("CNI_IFNAME", invocation.ifname)
-            .env("CNI_ARGS", invocation.args);
+        theirs.extend([
+            ("CNI_CONTAINERID", invocation.container_id),
+            ("CNI_NETNS", invocation.netns),
+            ("CNI_IFNAME", invocation.ifname),
+            ("CNI_ARGS", invocation.args),
+        ]);
     }
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    sys::prepare(&mut command, getpid(), invocation.inherit.iter().map(AsRawFd::as_raw_fd).collect());
-    command
+    let theirs = theirs.into_iter().map(|(name, value)| (name.into(), value.into()));
+    let environment = ours.chain(theirs).map(|(name, value)| variable(name, value));
+    let path = CString::new(invocation.binary.as_os_str().as_bytes())?;
+    Ok(sys::Image::new(path, environment.collect::<io::Result<_>>()?))
+}
+
+fn variable(mut name: OsString, value: OsString) -> io::Result<CString> {
+    name.push("=");
+    name.push(value);
+    Ok(CString::new(name.into_vec())?)
 }

@@ -3,18 +3,15 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::process::{Child, ExitStatus};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::ExitStatus;
+use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
-use rustix::process::{PidfdFlags, pidfd_open};
 
 use super::failure::last_words;
+use super::process::Child;
 use super::{ExecFailure, Invocation};
 use crate::env::Command;
 
@@ -22,9 +19,6 @@ use crate::env::Command;
 const MAX_STDOUT: usize = 4 << 20;
 /// What is kept of standard error for the message.
 const TAIL: usize = 4 << 10;
-/// How long a killed child is waited for. One that hangs in the kernel stays until it is done there, and
-/// must not hold up the answer.
-const REAP: Duration = Duration::from_secs(2);
 
 /// What a child printed, and how it ended.
 pub(super) struct Streams {
@@ -53,7 +47,7 @@ pub(super) fn exchange(
 ) -> Result<Streams, ExecFailure> {
     let result = talk(child, invocation, stderr);
     if result.is_err() {
-        end(child);
+        child.end();
     }
     result
 }
@@ -90,29 +84,14 @@ fn talk(
     }
 }
 
-/// Ends the child and whatever it started in its group, and takes its exit status off the kernel.
-fn end(child: &mut Child) {
-    if let Ok(group) = i32::try_from(child.id()) {
-        // It may have ended by itself in the meantime.
-        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
-    }
-    // It may have joined another group.
-    let _ = child.kill();
-    let enough = Instant::now() + REAP;
-    while matches!(child.try_wait(), Ok(None)) && Instant::now() < enough {
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
 impl<'a> Exchange<'a> {
     fn new(child: &mut Child, stdin: &'a [u8], pass_on: &'a mut dyn Write) -> io::Result<Self> {
         let own = |fd: Option<OwnedFd>| fd.map(non_blocking).transpose();
-        let pid = rustix::process::Pid::from_child(child);
         Ok(Self {
-            ended: pidfd_open(pid, PidfdFlags::empty())?,
-            stdin: own(child.stdin.take().map(OwnedFd::from))?.map(|pipe| (pipe, stdin)),
-            stdout: own(child.stdout.take().map(OwnedFd::from))?,
-            stderr: own(child.stderr.take().map(OwnedFd::from))?,
+            ended: child.watch()?,
+            stdin: own(child.stdin.take())?.map(|pipe| (pipe, stdin)),
+            stdout: own(child.stdout.take())?,
+            stderr: own(child.stderr.take())?,
             printed: Vec::new(),
             tail: Vec::new(),
             pass_on,

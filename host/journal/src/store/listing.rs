@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use super::{Listing, Store, read_file};
 use crate::entry::CallKey;
 use crate::error::JournalError;
-use crate::folder;
 use crate::name;
 use crate::read;
 use crate::record::Record;
@@ -16,28 +15,24 @@ use crate::record::Record;
 impl Store {
     /// Every call's record, without the leftovers.
     pub fn records(&self) -> Listing {
-        let mut listing = Listing::default();
-        for folder in listing.names(&self.attachments) {
-            match folder.into_string() {
-                Ok(container_id) => listing.container(self, &container_id),
-                Err(name) => listing.foreign(self.attachments.join(name), "its name is no container id"),
-            }
-        }
-        listing
-    }
-
-    /// Removes the folders of containers without a record, as calls leave them that are killed at their very
-    /// beginning or end. Only for who has the whole node locked.
-    pub fn tidy(&self) {
-        for container in Listing::default().names(&self.attachments) {
-            folder::drop_if_empty(&self.attachments.join(container));
-        }
+        self.records_where(|_| true)
     }
 
     /// The records of one container.
     pub fn records_of(&self, container_id: &str) -> Listing {
+        self.records_where(|key| key.container_id == container_id)
+    }
+
+    fn records_where(&self, wanted: impl Fn(&CallKey) -> bool) -> Listing {
         let mut listing = Listing::default();
-        listing.container(self, container_id);
+        for file in listing.names(&self.attachments) {
+            let path = self.attachments.join(&file);
+            match file.to_str().and_then(key) {
+                Some(key) if wanted(&key) => listing.read(key, &path),
+                Some(_) => {}
+                None => listing.foreign(path, "its name is not <container>@<interface>"),
+            }
+        }
         listing
     }
 
@@ -56,23 +51,6 @@ impl Store {
 }
 
 impl Listing {
-    fn container(&mut self, store: &Store, container_id: &str) {
-        if let Err(error) = name::check_container_id(container_id) {
-            self.unreadable.push(error);
-            return;
-        }
-        let folder = store.attachments.join(container_id);
-        for file in self.names(&folder) {
-            match file.into_string() {
-                Ok(interface) => {
-                    let path = folder.join(&interface);
-                    self.read(CallKey { container_id: container_id.to_owned(), interface }, &path);
-                }
-                Err(name) => self.foreign(folder.join(name), "its name is no interface name"),
-            }
-        }
-    }
-
     fn read(&mut self, key: CallKey, path: &Path) {
         match read_file(path) {
             Ok(Some(bytes)) => self.records.push(Record::of(key, path, read::contents(&bytes))),
@@ -105,11 +83,16 @@ impl Listing {
     }
 }
 
-/// `<container>@<interface>@<time>`, where only the interface may contain `@`.
-fn leftover_key(name: &str) -> Option<CallKey> {
-    let (container_id, rest) = name.split_once('@')?;
-    let (interface, time) = rest.rsplit_once('@')?;
-    time.parse::<u64>().ok()?;
+/// `<container>@<interface>`, where only the interface may contain `@`.
+fn key(name: &str) -> Option<CallKey> {
+    let (container_id, interface) = name.split_once('@')?;
     let key = CallKey { container_id: container_id.to_owned(), interface: interface.to_owned() };
     name::check_key(&key).is_ok().then_some(key)
+}
+
+/// `<container>@<interface>@<time>`.
+fn leftover_key(name: &str) -> Option<CallKey> {
+    let (name, time) = name.rsplit_once('@')?;
+    time.parse::<u64>().ok()?;
+    key(name)
 }

@@ -69,32 +69,22 @@ impl Store {
     pub fn create(&self, call: &Call) -> Result<Writer, JournalError> {
         let path = self.path(&call.key)?;
         let header = read::header(call).map_err(|e| JournalError::io("write", &path, e.into()))?;
-        let begun = self.begin(&call.key, &path, &header);
-        if begun.is_err() {
-            folder::drop_if_empty(&self.folder_of(&call.key));
+        let mut fresh = vec![self.attachments.clone()];
+        let mut created = self.create_file(&path);
+        if created.as_ref().is_err_and(|source| source.kind() == io::ErrorKind::NotFound) {
+            fresh.extend(folder::make(&self.attachments)?);
+            // Made now because DEL must be able to move a record on a full disk.
+            folder::make(&self.leftover)?;
+            folder::make(&self.quarantine)?;
+            created = self.create_file(&path);
         }
-        begun
-    }
-
-    fn begin(&self, key: &CallKey, path: &Path, header: &[u8]) -> Result<Writer, JournalError> {
-        let folder = self.folder_of(key);
-        let mut fresh = folder::make(&folder)?;
-        fresh.insert(0, folder);
-        // Made now because DEL must be able to move a record on a full disk.
-        folder::make(&self.leftover)?;
-        folder::make(&self.quarantine)?;
-        let file = folder::file_options().create_new(true).open(path).map_err(|source| {
+        let file = created.map_err(|source| {
             if source.kind() == io::ErrorKind::AlreadyExists {
-                return JournalError::Exists { key: key.clone(), path: path.to_owned() };
+                return JournalError::Exists { key: call.key.clone(), path: path.clone() };
             }
-            JournalError::io("create", path, source)
+            JournalError::io("create", &path, source)
         })?;
-        let mut writer = Writer::new(file, path, 0, fresh);
-        if let Err(error) = writer.write(header) {
-            let _ = fs::remove_file(path);
-            return Err(error);
-        }
-        Ok(writer)
+        begin(file, &path, &header, fresh)
     }
 
     /// The record of a call, if it has one. Only reads.
@@ -127,27 +117,28 @@ impl Store {
         Ok(Writer::new(file, path, record.whole, Vec::new()))
     }
 
-    /// Drops a record of which everything is undone, and its folder once that is empty. A record that could
-    /// not be read in full is quarantined instead. Takes no space on the disk.
+    /// Drops a record, or a leftover, of which everything is undone. One that could not be read in full is
+    /// quarantined instead. Takes no space on the disk.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`].
+    pub fn dispose(&self, record: &Record) -> Result<Removal, JournalError> {
+        if !record.problems.is_empty() {
+            return self.move_to(&self.quarantine, record).map(Removal::Quarantined);
+        }
+        match fs::remove_file(&record.path) {
+            Ok(()) => Ok(Removal::Removed),
+            Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(Removal::Absent),
+            Err(source) => Err(JournalError::io("remove", &record.path, source)),
+        }
+    }
+
+    /// The same for a call's record as it is now.
     ///
     /// # Errors
     /// [`JournalError::Io`]; [`JournalError::Foreign`] if something else stands in its place.
     pub fn remove(&self, key: &CallKey) -> Result<Removal, JournalError> {
-        let Some(record) = self.open(key)? else {
-            folder::drop_if_empty(&self.folder_of(key));
-            return Ok(Removal::Absent);
-        };
-        let removal = self.dispose(&record)?;
-        folder::drop_if_empty(&self.folder_of(key));
-        Ok(removal)
-    }
-
-    /// The same for one of [`leftovers`](Self::leftovers).
-    ///
-    /// # Errors
-    /// [`JournalError::Io`].
-    pub fn remove_leftover(&self, leftover: &Record) -> Result<Removal, JournalError> {
-        self.dispose(leftover)
+        self.open(key)?.map_or(Ok(Removal::Absent), |record| self.dispose(&record))
     }
 
     /// Moves a record that can't be undone now out of DEL's way, to the leftovers, with the reason. On a
@@ -162,20 +153,7 @@ impl Store {
         let entry = Entry::Leftover { at: milliseconds(SystemTime::now()), why: why.to_owned() };
         // The reason is for people; that the record moves is what matters.
         let _ = self.writer(&record).and_then(|mut writer| writer.append(&entry));
-        let target = self.move_to(&self.leftover, &record)?;
-        folder::drop_if_empty(&self.folder_of(key));
-        Ok(target)
-    }
-
-    fn dispose(&self, record: &Record) -> Result<Removal, JournalError> {
-        if !record.problems.is_empty() {
-            return self.move_to(&self.quarantine, record).map(Removal::Quarantined);
-        }
-        match fs::remove_file(&record.path) {
-            Ok(()) => Ok(Removal::Removed),
-            Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(Removal::Absent),
-            Err(source) => Err(JournalError::io("remove", &record.path, source)),
-        }
+        self.move_to(&self.leftover, &record)
     }
 
     /// Moves a record's file to `<container>@<interface>@<started>` in `folder`, over nothing that is there.
@@ -197,11 +175,23 @@ impl Store {
 
     fn path(&self, key: &CallKey) -> Result<PathBuf, JournalError> {
         name::check_key(key)?;
-        Ok(self.folder_of(key).join(&key.interface))
+        Ok(self.attachments.join(format!("{}@{}", key.container_id, key.interface)))
     }
 
-    fn folder_of(&self, key: &CallKey) -> PathBuf {
-        self.attachments.join(&key.container_id)
+    fn create_file(&self, path: &Path) -> io::Result<File> {
+        folder::file_options().create_new(true).open(path)
+    }
+}
+
+/// The record's first line; without it the file is nobody's.
+fn begin(file: File, path: &Path, header: &[u8], fresh: Vec<PathBuf>) -> Result<Writer, JournalError> {
+    let mut writer = Writer::new(file, path, 0, fresh);
+    match writer.write(header) {
+        Ok(()) => Ok(writer),
+        Err(error) => {
+            let _ = fs::remove_file(path);
+            Err(error)
+        }
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn key(container_id: &str, interface: &str) -> CallKey {
 }
 
 pub(crate) fn path(folder: &TempDir, key: &CallKey) -> PathBuf {
-    folder.path().join("cni/multus/attachments").join(&key.container_id).join(&key.interface)
+    folder.path().join("cni/multus/attachments").join(format!("{}@{}", key.container_id, key.interface))
 }
 
 pub(crate) fn call(key: &CallKey) -> Call {
