@@ -125,6 +125,20 @@ impl<'v, 'p> Fields<'v, 'p> {
         }
     }
 
+    /// The same for keys that upstream drops without a word.
+    pub(crate) fn only_or_pass_over(&mut self, valid: &[&str]) {
+        for key in self.keys() {
+            if !valid.contains(&key) {
+                self.pass_over(key, &format!("unknown key `{key}`"), &advice_for_key(key, valid));
+            }
+        }
+    }
+
+    /// Adds a problem that upstream passes over.
+    pub(crate) fn pass_over(&mut self, key: &str, message: &str, advice: &str) {
+        self.add(Problem::new(self.at.key(key), message).advise(advice).as_warning());
+    }
+
     /// Adds a problem with a member.
     pub(crate) fn refuse(&mut self, key: &str, message: &str, advice: &str) {
         self.add(Problem::new(self.at.key(key), message).advise(advice));

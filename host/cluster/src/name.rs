@@ -1,12 +1,12 @@
 //! Names that Kubernetes and the kernel accept.
 
 /// A DNS-1123 label: lower-case letters, digits and inner `-`, at most 63 (namespaces).
-pub(crate) fn is_label(text: &str) -> bool {
+pub fn is_label(text: &str) -> bool {
     text.len() <= 63 && is_label_shaped(text)
 }
 
 /// A DNS-1123 subdomain: label shapes joined by dots, at most 253 (pods, network definitions).
-pub(crate) fn is_subdomain(text: &str) -> bool {
+pub fn is_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_label_shaped)
 }
 

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::devices::Demand;
+use crate::{CONFIG_SOURCE_ANNOTATION, MIRROR_ANNOTATION};
+
 /// Which pod a call is for, as the runtime names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodRef {
@@ -40,6 +43,14 @@ pub struct Pod {
     pub namespace_labels: BTreeMap<String, String>,
     /// Read by the kubelet from a file: the UID that a runtime passes is then not the API's.
     pub static_pod: bool,
+    /// What tells which devices it gets.
+    pub demand: Demand,
+}
+
+/// Did the kubelet read this pod from a file? Then what an API server has is only its mirror.
+pub(crate) fn is_static(annotations: &BTreeMap<String, String>) -> bool {
+    annotations.get(CONFIG_SOURCE_ANNOTATION).is_some_and(|source| source != "api")
+        || annotations.contains_key(MIRROR_ANNOTATION)
 }
 
 /// Names a network definition.

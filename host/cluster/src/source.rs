@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use multus_document::SyntaxError;
 
+use crate::api::{AccessError, ApiError};
+use crate::devices::Claims;
 use crate::object::{Event, Network2018, NetworkDefinition, NetworkRef, Pod, PodRef};
 
 /// Gives pods and network definitions, and takes their status. Synchronous, and shaped so that a
@@ -34,10 +36,8 @@ pub trait Source {
     ///
     /// # Errors
     /// The source could not be asked, or what it holds is not fit to be used.
-    fn networks_2018(
-        &self,
-        wanted: &[NetworkRef],
-    ) -> Result<Vec<Result<Network2018, NotFound>>, SourceError>;
+    fn networks_2018(&self, wanted: &[NetworkRef])
+    -> Result<Vec<Result<Network2018, NotFound>>, SourceError>;
 
     /// The labels of a namespace, `kubernetes.io/metadata.name` included. Only policies need them, so
     /// a source that pays a round trip for them is asked only if there are any.
@@ -46,12 +46,18 @@ pub trait Source {
     /// The source could not be asked.
     fn namespace_labels(&self, namespace: &str) -> Result<BTreeMap<String, String>, SourceError>;
 
+    /// Where the pod's ResourceClaims can be asked for; `None` where there are none.
+    fn device_claims(&self) -> Option<&dyn Claims> {
+        None
+    }
+
     /// Tells the people who look at a pod what happened to it. Comes back at once; what can't be told
     /// is lost, since no pod must wait for it or fail of it.
     fn announce(&self, pod: &PodRef, event: Event);
 
-    /// Waits, at most so long, until everything announced was delivered.
-    fn settle(&self, patience: Duration);
+    /// Waits, at most so long, until everything announced was delivered. Returns what was not, one
+    /// sentence each: it is lost, and worth a line in the log.
+    fn settle(&self, patience: Duration) -> Vec<String>;
 
     /// Writes a pod's network-status (a JSON list, NP-27), or removes it. A removal never touches
     /// the status of a newer pod of the same name; where there is nothing to remove it succeeds.
@@ -69,14 +75,16 @@ pub struct NotFound {
     pub reference: NetworkRef,
     /// Where it was looked for, for people.
     pub place: String,
-    /// The definitions that this namespace does have.
-    pub known: Vec<String>,
+    /// The definitions that this namespace does have, where the source knows them without asking
+    /// once more.
+    pub known: Option<Vec<String>>,
 }
 
-fn among(known: &[String]) -> String {
-    match known {
-        [] => "; that namespace has no definitions at all".to_owned(),
-        known => format!("; that namespace has: {}", known.join(", ")),
+fn among(known: &Option<Vec<String>>) -> String {
+    match known.as_deref() {
+        None => "; create it, or correct the name".to_owned(),
+        Some([]) => "; that namespace has no definitions at all".to_owned(),
+        Some(known) => format!("; that namespace has: {}", known.join(", ")),
     }
 }
 
@@ -146,13 +154,19 @@ pub enum SourceError {
         name: String,
     },
     /// The pod was replaced by another one of the same name.
-    #[error("the pod {pod} with UID {} was replaced by one with UID {found}: its network-status is not ours to write", pod.uid.as_deref().unwrap_or_default())]
+    #[error("the pod {pod} with UID {} was replaced by {}: its network-status is not ours to write", pod.uid.as_deref().unwrap_or_default(), successor(.found))]
     Replaced {
         /// The pod of this call.
         pod: PodRef,
-        /// The UID that this name has now.
-        found: String,
+        /// The UID that this name has now, if the source told it.
+        found: Option<String>,
     },
+    /// What is needed to ask an API server is missing or wrong; nothing was asked.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The API server could not be asked, or refused.
+    #[error(transparent)]
+    Api(#[from] ApiError),
     /// The status file could not be written or removed.
     #[error("can't {what} the network-status {}: {error}", path.display())]
     Status {
@@ -163,4 +177,8 @@ pub enum SourceError {
         /// What the system said.
         error: io::Error,
     },
+}
+
+fn successor(found: &Option<String>) -> String {
+    found.as_ref().map_or("another one".to_owned(), |uid| format!("one with UID {uid}"))
 }

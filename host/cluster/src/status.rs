@@ -1,14 +1,17 @@
 //! What was attached, as a pod's network-status tells it (NP-27 to NP-34).
 
+use std::net::IpAddr;
+
 use multus_cni::result::{CniResult, Dns, Ip};
 use serde::Serialize;
+use serde_json::Value;
 
-/// One attachment in the network-status list.
+/// One attachment in the network-status list: the specification's keys, and upstream's `gateway` beside them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NetworkStatus {
     /// `namespace/name` of the definition, or the name of the node's own configuration (NP-30).
     pub name: String,
-    /// The interface in the pod (NP-31).
+    /// The interface in the pod; always there, so `mac` never stands without it (NP-31).
     pub interface: String,
     /// Its addresses, without prefix lengths (NP-31).
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -16,48 +19,84 @@ pub struct NetworkStatus {
     /// Its MAC address, if the result has one (NP-31).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,
-    /// Its MTU, if the result has one.
+    /// Its MTU in bytes, if the result has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
     /// Whether this is the pod's default network; always written (NP-32).
     pub default: bool,
-    /// Where the result's default routes lead.
+    /// Where the result's default routes lead (upstream's key).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gateway: Vec<String>,
+    /// The same for the attachment whose selection has `default-route`, and for no other (NP-33).
+    #[serde(rename = "default-route", skip_serializing_if = "Option::is_none")]
+    pub default_route: Option<Vec<String>>,
     /// The name service that the network gave.
     #[serde(skip_serializing_if = "is_empty")]
     pub dns: Dns,
+    /// What the device-information file says, as it says it (NP-34).
+    #[serde(rename = "device-info", skip_serializing_if = "Option::is_none")]
+    pub device_info: Option<Value>,
 }
 
-/// The status of one attachment: `name` as it is displayed, and the result of its list.
-///
-/// It describes the first interface in the pod (NP-28). Of a result that lists none (all before
-/// 0.3.0) it tells what is left: `interface`, the name that was asked for, and the addresses.
-pub fn network_status(name: &str, default: bool, result: &CniResult, interface: &str) -> NetworkStatus {
-    let index = result.interfaces.iter().position(|found| found.in_sandbox());
-    let found = index.and_then(|index| result.interfaces.get(index));
-    // Plugins that say of no address where it is mean the interface that they were asked for.
-    let here = |ip: &&Ip| ip.interface.is_none() || ip.interface == index;
-    NetworkStatus {
-        name: name.to_owned(),
-        interface: found.map_or(interface, |found| &found.name).to_owned(),
-        ips: result.ips.iter().filter(here).map(|ip| bare(&ip.address).to_owned()).collect(),
-        mac: found.and_then(|found| found.mac.clone()).filter(|mac| !mac.is_empty()),
-        mtu: found.and_then(|found| found.mtu).filter(|mtu| *mtu > 0),
-        default,
-        gateway: default_gateways(result),
-        dns: result.dns.clone(),
+/// What is known of one attachment.
+#[derive(Debug, Clone, Copy)]
+pub struct Attached<'a> {
+    /// How it is displayed: `namespace/name` of the definition, or the configuration's name.
+    pub name: &'a str,
+    /// The interface that its plugins were asked for.
+    pub interface: &'a str,
+    /// Whether it is the pod's default network.
+    pub default: bool,
+    /// Its list's result, default routes as they are now.
+    pub result: &'a CniResult,
+    /// `default-route` of its selection: the gateways asked for, none of them for `[]`.
+    pub default_route: Option<&'a [IpAddr]>,
+    /// Its device's information, where a device plugin left some.
+    pub device_info: Option<&'a Value>,
+}
+
+impl Attached<'_> {
+    /// Its element of the list.
+    ///
+    /// It describes the first interface in the pod (NP-28). Of a result that lists none (all before
+    /// 0.3.0) it tells what is left: the interface that was asked for, and the addresses.
+    pub fn status(&self) -> NetworkStatus {
+        let result = self.result;
+        let index = result.interfaces.iter().position(|found| found.in_sandbox());
+        let found = index.and_then(|index| result.interfaces.get(index));
+        // Plugins that say of no address where it is mean the interface that they were asked for.
+        let here = |ip: &&Ip| ip.interface.is_none() || ip.interface == index;
+        let gateway = default_gateways(result);
+        NetworkStatus {
+            name: self.name.to_owned(),
+            interface: found.map_or(self.interface, |found| &found.name).to_owned(),
+            ips: result.ips.iter().filter(here).map(|ip| bare(&ip.address).to_owned()).collect(),
+            mac: found.and_then(|found| found.mac.clone()).filter(|mac| !mac.is_empty()),
+            mtu: found.and_then(|found| found.mtu).filter(|mtu| *mtu > 0),
+            default: self.default,
+            default_route: self.default_route.map(|asked| with_asked(&gateway, asked)),
+            gateway,
+            dns: result.dns.clone(),
+            device_info: self.device_info.cloned(),
+        }
     }
 }
 
-/// A default route without a gateway of its own uses that of the addresses of its family.
+/// Results before 0.3.0 hold no route of a family without an address, such as one by a link-local gateway.
+fn with_asked(gateways: &[String], asked: &[IpAddr]) -> Vec<String> {
+    let mut all = gateways.to_vec();
+    for gateway in asked.iter().map(IpAddr::to_string) {
+        if !all.contains(&gateway) {
+            all.push(gateway);
+        }
+    }
+    all
+}
+
 fn default_gateways(result: &CniResult) -> Vec<String> {
     let mut gateways = Vec::new();
-    for route in result.routes.iter().filter(|route| route.is_default()) {
-        let v6 = route.dst.contains(':');
-        let of_addresses =
-            || result.ips.iter().filter(|ip| ip.is_v6() == v6).find_map(|ip| ip.gateway.clone());
-        if let Some(gateway) = route.gw.clone().or_else(of_addresses)
+    for route in result.routes.iter().filter(|route| route.is_main_default()) {
+        if let Some(gateway) = result.gateway_of(route)
             && !gateways.contains(&gateway)
         {
             gateways.push(gateway);
@@ -85,8 +124,18 @@ mod tests {
 
     fn status(result: &Value, version: Version) -> Value {
         let document = ResultDocument::parse(result.to_string().as_bytes(), version).unwrap();
-        let status = network_status("shop/storage", false, &document.result().unwrap(), "net1");
-        serde_json::to_value(status).unwrap()
+        serde_json::to_value(attached(&document.result().unwrap()).status()).unwrap()
+    }
+
+    fn attached(result: &CniResult) -> Attached<'_> {
+        Attached {
+            name: "shop/storage",
+            interface: "net1",
+            default: false,
+            result,
+            default_route: None,
+            device_info: None,
+        }
     }
 
     #[test]
@@ -127,8 +176,45 @@ mod tests {
     fn an_empty_result_is_a_minimal_entry_np_28_np_32() {
         let expected = json!({"name": "shop/storage", "interface": "net1", "default": false});
         assert_eq!(status(&json!({"cniVersion": "1.0.0"}), Version::V1_0_0), expected);
-        let default = network_status("cluster", true, &CniResult::default(), "eth0");
+        let default = Attached { default: true, ..attached(&CniResult::default()) }.status();
         assert_eq!(serde_json::to_value(default).unwrap()["default"], true);
+    }
+
+    #[test]
+    fn default_route_is_told_of_whoever_asked_for_it_np_33() {
+        let v4 = json!({"routes": [{"dst": "0.0.0.0/0", "gw": "10.1.2.1"}, {"dst": "0.0.0.0/0", "gw": "10.1.2.2"}]});
+        let own = json!({"ips": [{"address": "10.1.2.3/24", "gateway": "10.1.2.1"}], "routes": [{"dst": "0.0.0.0/0"}]});
+        let device =
+            json!({"routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0", "gw": "fd00::1", "table": 100}]});
+        let early = json!({"ip4": {"ip": "10.1.2.3/24", "routes": [{"dst": "0.0.0.0/0", "gw": "10.1.2.1"}]}});
+        let (none, one): (&[&str], &[&str]) = (&[], &["10.1.2.1"]);
+        type Row<'a> = (&'a Value, Option<&'a [&'a str]>, Value, Value);
+        let rows: [Row<'_>; 7] = [
+            (&v4, None, json!(["10.1.2.1", "10.1.2.2"]), Value::Null),
+            (&v4, Some(one), json!(["10.1.2.1", "10.1.2.2"]), json!(["10.1.2.1", "10.1.2.2"])),
+            (&own, Some(none), json!(["10.1.2.1"]), json!(["10.1.2.1"])),
+            (&device, Some(none), Value::Null, json!([])),
+            (&json!({}), Some(none), Value::Null, json!([])),
+            (&early, Some(one), json!(["10.1.2.1"]), json!(["10.1.2.1"])),
+            (&early, Some(&["fe80::1"]), json!(["10.1.2.1"]), json!(["10.1.2.1", "fe80::1"])),
+        ];
+        for (text, asked, gateway, default_route) in rows {
+            let version = if text["ip4"].is_null() { Version::V1_1_0 } else { Version::V0_2_0 };
+            let result =
+                ResultDocument::parse(text.to_string().as_bytes(), version).unwrap().result().unwrap();
+            let asked: Option<Vec<IpAddr>> =
+                asked.map(|all| all.iter().map(|ip| ip.parse().unwrap()).collect());
+            let status = Attached { default_route: asked.as_deref(), ..attached(&result) }.status();
+            let status = serde_json::to_value(status).unwrap();
+            assert_eq!([&status["gateway"], &status["default-route"]], [&gateway, &default_route], "{text}");
+        }
+    }
+
+    #[test]
+    fn device_information_is_passed_on_np_34() {
+        let info = json!({"type": "pci", "version": "1.1.0", "pci": {"pci-address": "0000:03:02.0"}});
+        let status = Attached { device_info: Some(&info), ..attached(&CniResult::default()) }.status();
+        assert_eq!(serde_json::to_value(status).unwrap()["device-info"], info);
     }
 
     proptest! {
@@ -137,7 +223,7 @@ mod tests {
             let ip = |interface: &Option<usize>| Ip { address: "10.0.0.1/8".into(), interface: *interface, gateway: None };
             let result = CniResult { ips: indices.iter().map(ip).collect(), ..CniResult::default() };
             let without = indices.iter().filter(|index| index.is_none()).count();
-            prop_assert_eq!(network_status("a", false, &result, "net1").ips.len(), without);
+            prop_assert_eq!(attached(&result).status().ips.len(), without);
         }
     }
 }

@@ -5,8 +5,12 @@ use multus_document::{Object, Pointer, Problem, json};
 use serde_json::Value;
 
 use crate::manifest::{self, Found, Manifest};
-use crate::object::{NetworkDefinition, Pod};
-use crate::{DEFAULT_NETWORK_ANNOTATION, NETWORK_STATUS_ANNOTATION, NETWORKS_ANNOTATION, selection};
+use crate::network_2018::parse_annotation_2018;
+use crate::object::{Network2018, NetworkDefinition, Pod};
+use crate::{
+    DEFAULT_NETWORK_ANNOTATION, NETWORK_STATUS_ANNOTATION, NETWORKS_2018_ANNOTATION, NETWORKS_ANNOTATION,
+    selection,
+};
 
 /// Checks every pod, network definition and namespace in a document, selections and configurations
 /// included. Pointers lead into the YAML; what is wrong inside text (JSON in `spec.config` or in
@@ -22,7 +26,8 @@ pub fn value(document: &Value) -> Vec<Problem> {
         match manifest::read(&found, &mut problems) {
             Some(Manifest::Pod(pod)) => check_pod(&pod, &found.at, &mut problems),
             Some(Manifest::Network(network)) => check_network(&network, &found, &mut problems),
-            Some(Manifest::Network2018(_) | Manifest::Namespace { .. }) | None => {}
+            Some(Manifest::Network2018(network)) => check_network_2018(&network, &found, &mut problems),
+            Some(Manifest::Namespace { .. }) | None => {}
         }
     }
     problems
@@ -40,6 +45,7 @@ fn check_pod(pod: &Pod, at: &Pointer, problems: &mut Vec<Problem>) {
                     problems.push(problem.advise("name one, or remove the annotation"));
                 }
             }
+            NETWORKS_2018_ANNOTATION => problems.extend(check_selections_2018(text, &place)),
             _ => problems.extend(misspelt(key, &place)),
         }
     }
@@ -53,6 +59,19 @@ fn check_selections(text: &str, pod: &Pod, at: &Pointer, problems: &mut Vec<Prob
             problems.extend(inner.into_iter().map(|problem| lift(problem, text, at)));
             None
         }
+    }
+}
+
+/// Without a domain in front, the annotation may be somebody else's: warnings.
+fn check_selections_2018(text: &str, at: &Pointer) -> Vec<Problem> {
+    let problems = parse_annotation_2018(text).err().unwrap_or_default();
+    problems.into_iter().map(|problem| lift(problem, text, at).as_warning()).collect()
+}
+
+fn check_network_2018(network: &Network2018, found: &Found<'_>, problems: &mut Vec<Problem>) {
+    // A missing one is reported as missing.
+    if !network.plugin.is_empty() && !network.args.is_empty() {
+        problems.extend(network.config().err().map(|problem| problem.below(found.at.as_str())));
     }
 }
 

@@ -90,7 +90,9 @@ impl Source for ManifestDirectory {
     /// Nobody watches a folder for events; the call's own log says the same.
     fn announce(&self, _: &PodRef, _: Event) {}
 
-    fn settle(&self, _: Duration) {}
+    fn settle(&self, _: Duration) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Writes `network-status/<namespace>/<pod>.json` below the folder, whole or not at all.
     fn set_network_status(&self, pod: &PodRef, status: Option<&str>) -> Result<(), SourceError> {
@@ -103,7 +105,7 @@ impl Source for ManifestDirectory {
             };
         };
         match self.successor(pod)? {
-            Some(found) => Err(SourceError::Replaced { pod: pod.clone(), found }),
+            Some(found) => Err(SourceError::Replaced { pod: pod.clone(), found: Some(found) }),
             None => status::write(&path, status),
         }
     }

@@ -120,10 +120,10 @@ fn find<T: Clone>(
     known.get(reference).cloned().ok_or_else(|| NotFound {
         reference: reference.clone(),
         place: directory.display().to_string(),
-        known: known
-            .keys()
-            .filter(|other| other.namespace == reference.namespace)
-            .map(|other| other.name.clone())
-            .collect(),
+        known: Some(names_in(known, &reference.namespace)),
     })
+}
+
+fn names_in<T>(known: &BTreeMap<NetworkRef, T>, namespace: &str) -> Vec<String> {
+    known.keys().filter(|other| other.namespace == namespace).map(|other| other.name.clone()).collect()
 }

@@ -11,9 +11,9 @@ use serde_json::Value;
 pub(crate) use kind::Kind;
 use metadata::Metadata;
 
-use crate::CONFIG_SOURCE_ANNOTATION;
+use crate::devices::Demand;
 use crate::fields::Fields;
-use crate::object::{Network2018, NetworkDefinition, NetworkRef, Pod};
+use crate::object::{Network2018, NetworkDefinition, NetworkRef, Pod, is_static};
 
 /// An object that we read, and where it stands in its document.
 pub(crate) struct Found<'a> {
@@ -60,9 +60,7 @@ fn gather<'a>(value: &'a Value, at: Pointer, found: &mut Vec<Found<'a>>, problem
 
 /// A kind of ours in other letters: kinds of others never differ from it in case alone.
 fn misspelt(name: &str) -> Option<Kind> {
-    Kind::ALL
-        .into_iter()
-        .find(|kind| kind.as_str().eq_ignore_ascii_case(name.trim_end_matches('s')))
+    Kind::ALL.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(name.trim_end_matches('s')))
 }
 
 fn check_api_version(kind: Kind, fields: &mut Fields<'_, '_>) {
@@ -80,7 +78,10 @@ pub(crate) fn read(found: &Found<'_>, problems: &mut Vec<Problem>) -> Option<Man
     let mut fields = Fields::of(found.value, found.at.clone(), problems)?;
     let metadata = Metadata::read(&mut fields, found.kind)?;
     Some(match found.kind {
-        Kind::Pod => Manifest::Pod(pod(metadata, &mut fields)),
+        Kind::Pod => {
+            let demand = Demand::of(found.value);
+            Manifest::Pod(Pod { demand, ..pod(metadata, &mut fields) })
+        }
         Kind::Network => Manifest::Network(network(metadata, &mut fields)),
         Kind::Network2018 => Manifest::Network2018(network_2018(metadata, &mut fields)),
         Kind::Namespace => Manifest::Namespace { name: metadata.name, labels: metadata.labels },
@@ -89,9 +90,8 @@ pub(crate) fn read(found: &Found<'_>, problems: &mut Vec<Problem>) -> Option<Man
 
 fn pod(metadata: Metadata, fields: &mut Fields<'_, '_>) -> Pod {
     let account = fields.object("spec").and_then(|mut spec| spec.text("serviceAccountName"));
-    let source = metadata.annotations.get(CONFIG_SOURCE_ANNOTATION);
     Pod {
-        static_pod: source.is_some_and(|source| source != "api"),
+        static_pod: is_static(&metadata.annotations),
         namespace: metadata.namespace,
         name: metadata.name,
         uid: metadata.uid.unwrap_or_default(),
@@ -99,6 +99,7 @@ fn pod(metadata: Metadata, fields: &mut Fields<'_, '_>) -> Pod {
         labels: metadata.labels,
         annotations: metadata.annotations,
         namespace_labels: BTreeMap::new(),
+        demand: Demand::default(),
     }
 }
 
@@ -123,7 +124,11 @@ fn network(metadata: Metadata, fields: &mut Fields<'_, '_>) -> NetworkDefinition
 fn network_2018(metadata: Metadata, fields: &mut Fields<'_, '_>) -> Network2018 {
     for key in ["plugin", "args"] {
         if fields.value(key).is_none() {
-            fields.refuse(key, &format!("`{key}` is missing"), "a Network has `plugin` and `args`, both text");
+            fields.refuse(
+                key,
+                &format!("`{key}` is missing"),
+                "a Network has `plugin` and `args`, both text",
+            );
         }
     }
     Network2018 {

@@ -27,7 +27,7 @@ pub struct Bandwidth {
 /// Reads the limits; at least one is given if the member is there, and a burst has its rate.
 pub(super) fn read(fields: &mut Fields<'_, '_>, key: &str) -> Option<Bandwidth> {
     let mut limits = fields.object(key)?;
-    limits.only(KEYS);
+    limits.only_or_pass_over(KEYS);
     for (rate, burst) in [("ingressRate", "ingressBurst"), ("egressRate", "egressBurst")] {
         if limits.value(burst).is_some() && limits.value(rate).is_none() {
             limits.refuse(burst, &format!("`{burst}` needs `{rate}`"), "add the rate in bits a second");
@@ -41,7 +41,8 @@ pub(super) fn read(fields: &mut Fields<'_, '_>, key: &str) -> Option<Bandwidth> 
         egress_burst: limits.positive("egressBurst", u64::MAX),
     };
     if none {
-        fields.refuse(key, "no limit is given", "leave it out, or give a rate in bits a second");
+        fields.pass_over(key, "no limit is given", "leave it out, or give a rate in bits a second");
+        return None;
     }
     Some(bandwidth)
 }

@@ -54,7 +54,7 @@ pub(super) fn read(
 fn check_keys(fields: &mut Fields<'_, '_>) {
     let owned: Vec<&str> = fields.keys().filter(|key| key.contains('.')).collect();
     let valid: Vec<&str> = KEYS.iter().copied().chain(owned).collect();
-    fields.only(&valid);
+    fields.only_or_pass_over(&valid);
 }
 
 fn network(fields: &mut Fields<'_, '_>, pod_namespace: &str) -> NetworkRef {
@@ -96,7 +96,7 @@ fn interface(fields: &mut Fields<'_, '_>) -> Option<String> {
 
 fn ips(fields: &mut Fields<'_, '_>) -> Vec<String> {
     if fields.value("ips").and_then(Value::as_array).is_some_and(Vec::is_empty) {
-        fields.refuse("ips", "the list is empty", "leave it out, or name at least one address");
+        fields.pass_over("ips", "the list is empty", "leave it out, or name at least one address");
     }
     fields.each_text("ips", address::with_prefix).unwrap_or_default()
 }
@@ -139,7 +139,7 @@ fn ipam_claim_reference(fields: &mut Fields<'_, '_>) -> Option<String> {
     }
     if fields.value("ips").is_some() {
         let message = "`ipam-claim-reference` stands beside `ips`";
-        fields.refuse("ipam-claim-reference", message, "keep one of them: a claim decides the addresses");
+        fields.pass_over("ipam-claim-reference", message, "keep one of them: a claim decides the addresses");
     }
     Some(text.to_owned())
 }
@@ -147,7 +147,7 @@ fn ipam_claim_reference(fields: &mut Fields<'_, '_>) -> Option<String> {
 const NAME_ADVICE: &str = "use lower-case letters, digits and inner `-`, as Kubernetes does";
 
 /// What is wrong with the name of a network definition.
-pub(super) fn network_name_problem(name: &str, at: Pointer) -> Option<Problem> {
+pub(crate) fn network_name_problem(name: &str, at: Pointer) -> Option<Problem> {
     let message = format!("`{name}` can't be the name of a network definition");
     (!name::is_subdomain(name)).then(|| Problem::new(at, message).advise(NAME_ADVICE))
 }

@@ -47,7 +47,8 @@ fn read_element(
     }
 }
 
-fn syntax_problem(error: &SyntaxError) -> Problem {
+/// Text inside other text: the place is its own.
+pub(crate) fn syntax_problem(error: &SyntaxError) -> Problem {
     let place = error.position.map(|p| format!(" at line {}, column {}", p.line, p.column));
     let message = format!("not valid JSON{}: {}", place.unwrap_or_default(), error.message);
     let problem = Problem::new("", message);

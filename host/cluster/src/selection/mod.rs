@@ -17,6 +17,8 @@ use std::net::IpAddr;
 use multus_document::{Object, Pointer, Problem};
 
 pub use bandwidth::Bandwidth;
+pub(crate) use element::network_name_problem;
+pub(crate) use list::syntax_problem;
 pub use ports::{PortMapping, Protocol};
 
 use crate::object::NetworkRef;
@@ -56,10 +58,32 @@ pub struct Selection {
 /// # Errors
 /// Every problem, with pointers like `/0/mac`; items of the short form are pointed at the same way.
 pub fn parse_selections(annotation: &str, pod_namespace: &str) -> Result<Vec<Selection>, Vec<Problem>> {
-    if annotation.trim().is_empty() {
-        return Ok(Vec::new());
+    let (selections, problems) = read(annotation, pod_namespace);
+    if problems.is_empty() {
+        return Ok(selections);
     }
+    Err(problems.into_iter().map(|problem| Problem { warning: false, ..problem }).collect())
+}
+
+/// The same, but what upstream passes over without a word is no reason to refuse the pod: unknown keys, empty
+/// lists, `ips` beside an IPAMClaim. They come back beside the selections, for the log.
+///
+/// # Errors
+/// Every problem, among them one at least that upstream refuses, too.
+pub fn parse_selections_as_upstream(
+    annotation: &str,
+    pod_namespace: &str,
+) -> Result<(Vec<Selection>, Vec<Problem>), Vec<Problem>> {
+    let (selections, problems) = read(annotation, pod_namespace);
+    if problems.iter().all(|problem| problem.warning) { Ok((selections, problems)) } else { Err(problems) }
+}
+
+/// The elements as far as they can be read, and every problem; those that upstream passes over are warnings.
+fn read(annotation: &str, pod_namespace: &str) -> (Vec<Selection>, Vec<Problem>) {
     let mut problems = Vec::new();
+    if annotation.trim().is_empty() {
+        return (Vec::new(), problems);
+    }
     // The specification does not say how the forms are told apart; this is upstream's rule.
     let selections = if annotation.contains(['[', '{', '"']) {
         list::read(annotation, pod_namespace, &mut problems)
@@ -67,7 +91,7 @@ pub fn parse_selections(annotation: &str, pod_namespace: &str) -> Result<Vec<Sel
         short::read(annotation, pod_namespace, &mut problems)
     };
     check_together(&selections, &mut problems);
-    if problems.is_empty() { Ok(selections) } else { Err(problems) }
+    (selections, problems)
 }
 
 /// What can only be wrong between elements: default routes (NP-22) and interface names (NP-18).

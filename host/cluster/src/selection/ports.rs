@@ -41,13 +41,13 @@ pub enum Protocol {
 /// Reads the list; it holds at least one mapping if it is there.
 pub(super) fn read(fields: &mut Fields<'_, '_>, key: &str) -> Vec<PortMapping> {
     if fields.value(key).and_then(Value::as_array).is_some_and(Vec::is_empty) {
-        fields.refuse(key, "the list is empty", "leave it out, or map at least one port");
+        fields.pass_over(key, "the list is empty", "leave it out, or map at least one port");
     }
     fields.each_object(key, read_mapping).unwrap_or_default()
 }
 
 fn read_mapping(fields: &mut Fields<'_, '_>) -> Option<PortMapping> {
-    fields.only(KEYS);
+    fields.only_or_pass_over(KEYS);
     let host_port = port(fields, "hostPort");
     let container_port = port(fields, "containerPort");
     let protocol = protocol(fields);
