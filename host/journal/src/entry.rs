@@ -155,6 +155,22 @@ pub enum Effect {
         /// Where: a file, or the pod's place at the API server.
         path: String,
     },
+    /// The pod's default routes are given to one attachment. Nothing undoes it: routes and settings are in the pod's
+    /// namespace and go with the links that they are of.
+    DefaultRoutes {
+        /// Routes that go, as `ip route` writes them.
+        delete: Vec<String>,
+        /// Routes that come, as `ip route` writes them.
+        add: Vec<String>,
+        /// Links that no longer learn default routes from routers (IPv6).
+        deaf: Vec<String>,
+    },
+    /// What a device plugin tells of a device is put where the network's plugins find it, or a plugin puts it
+    /// there.
+    DeviceInfo {
+        /// The file.
+        path: String,
+    },
 }
 
 /// How an effect ended.
@@ -214,7 +230,7 @@ pub enum Entry {
         /// Exactly as the plugin printed it; may be empty.
         result: String,
     },
-    /// Every plugin of the attachment succeeded.
+    /// Every plugin of the attachment succeeded. A second one is the result as [`Effect::DefaultRoutes`] left it.
     Attached {
         /// Which.
         attachment: u32,

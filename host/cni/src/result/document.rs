@@ -15,8 +15,8 @@ use crate::version::Version;
 /// A checked result in the version of its network.
 #[derive(Debug, Clone)]
 pub struct ResultDocument {
-    version: Version,
-    text: Box<RawValue>,
+    pub(super) version: Version,
+    pub(super) text: Box<RawValue>,
 }
 
 impl ResultDocument {
@@ -205,6 +205,14 @@ mod tests {
         let result = ResultDocument::parse(text, Version::V1_0_0).unwrap().result().unwrap();
         assert_eq!((result.ips.len(), result.interfaces.len(), result.routes.len()), (1, 0, 0));
         assert_eq!(result.ips[0].gateway, None, "an empty address is none");
+    }
+
+    #[test]
+    fn cni_15_a_negative_interface_is_none() {
+        let text = br#"{"cniVersion": "0.3.1", "ips": [{"version": "4", "address": "10.0.0.2/24", "interface": -1}]}"#;
+        let document = ResultDocument::parse(text, Version::V0_3_1).unwrap();
+        assert_eq!(document.result().unwrap().ips[0].interface, None);
+        assert!(document.raw().get().contains("-1"), "passed on as printed");
     }
 
     #[test]

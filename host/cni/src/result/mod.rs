@@ -2,6 +2,7 @@
 
 mod check;
 mod document;
+mod routes;
 mod wire;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,18 @@ pub struct CniResult {
     pub routes: Vec<Route>,
     /// Name resolution for the container.
     pub dns: Dns,
+}
+
+impl CniResult {
+    /// Where a route of this result leads: one without a gateway of its own uses the first that an address of its
+    /// family has. None if it leads to whoever is on the link.
+    pub fn gateway_of(&self, route: &Route) -> Option<String> {
+        let of_addresses = || {
+            let mut gateways = self.ips.iter().filter(|ip| ip.is_v6() == route.is_v6());
+            gateways.find_map(|ip| ip.gateway.clone())
+        };
+        route.gw.clone().or_else(of_addresses)
+    }
 }
 
 /// One link.
@@ -61,7 +74,7 @@ pub struct Ip {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "wire::empty_is_none")]
     pub gateway: Option<String>,
     /// Index into [`CniResult::interfaces`].
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "wire::negative_is_none")]
     pub interface: Option<usize>,
 }
 
@@ -99,12 +112,17 @@ pub struct Route {
 }
 
 impl Route {
-    fn is_v6(&self) -> bool {
+    /// Whether it is for IPv6.
+    pub fn is_v6(&self) -> bool {
         self.dst.contains(':')
     }
 
-    /// Whether it is a default route of either family.
-    pub fn is_default(&self) -> bool {
+    /// Whether it is a default route, of either family, in the table that is asked first (254, `main`).
+    pub fn is_main_default(&self) -> bool {
+        matches!(self.table, None | Some(0 | 254)) && self.is_default()
+    }
+
+    fn is_default(&self) -> bool {
         self.dst == "0.0.0.0/0"
             || self.dst.split_once('/').is_some_and(|(dst, length)| {
                 length == "0" && dst.parse::<std::net::IpAddr>().is_ok_and(|dst| dst.is_unspecified())

@@ -49,7 +49,7 @@ struct LaterIp {
     address: String,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "empty_is_none")]
     gateway: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "negative_is_none")]
     interface: Option<usize>,
 }
 
@@ -65,6 +65,13 @@ where
 /// And an address that is not set reads and prints as an empty string there.
 pub(super) fn empty_is_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(Option::deserialize(deserializer)?.filter(|text: &String| !text.is_empty()))
+}
+
+/// Some plugins say -1 where no interface is meant (NP-31).
+pub(super) fn negative_is_none<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<usize>, D::Error> {
+    Ok(Option::<i64>::deserialize(deserializer)?.and_then(|index| usize::try_from(index).ok()))
 }
 
 impl Early {
@@ -120,7 +127,7 @@ impl Later {
 }
 
 /// A route with what versions before 1.1.0 know of it.
-fn plain_route(route: &Route) -> Route {
+pub(super) fn plain_route(route: &Route) -> Route {
     Route { dst: route.dst.clone(), gw: route.gw.clone(), ..Route::default() }
 }
 
