@@ -6,7 +6,9 @@
 //! | `MULTUSCTL_BIN` | the operator's tool | the same |
 //! | `MULTUS_COMPONENTS` | folder with `mtu.wasm` and `tenant_guard.wasm` | the same |
 //! | `MULTUS_DELEGATES` | folder with the tests' own delegates | beside the test program |
+//! | `KUBEBUILDER_ASSETS` | folder with `etcd`, `kube-apiserver` and `kubectl` | stories at a real API server are left out |
 //! | `CNI_PLUGINS` | folder with the reference CNI plugins | `/usr/lib/cni`, `/opt/cni/bin` |
+//! | `CONTAINERD` | folder with `containerd`, its shim, `ctr` and `runc` | where `cargo xtask setup` leaves it |
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -46,6 +48,13 @@ pub fn reference_plugins() -> Option<PathBuf> {
         None => vec!["/usr/lib/cni".into(), "/opt/cni/bin".into()],
     };
     folders.into_iter().find(|folder| folder.join("bridge").is_file())
+}
+
+/// The folder of a container runtime's programs. `None` where there is none: the test then says what it leaves out.
+pub fn containerd() -> Option<PathBuf> {
+    let own = || target_folder().join("containerd/bin");
+    let folder = env::var_os("CONTAINERD").map_or_else(own, PathBuf::from);
+    folder.join("containerd").is_file().then_some(folder)
 }
 
 /// The build folder; everything that tests write is below its `tmp`.

@@ -14,7 +14,8 @@ use crate::ip;
 /// and folder below the node's state, `/run` and `/var/lib`, with mode and content.
 ///
 /// Left out is what nobody made: indices and counters, what the kernel gives each link by itself (IPv6 link-local
-/// addresses and their routes), a bridge's MAC (it follows its ports), the namespaces' own mounts, the folder of
+/// addresses and their routes), a bridge's MAC (it follows its ports), the namespaces' own mounts, what a container runtime
+/// keeps for itself, the folder of
 /// delegates, the test's scratch files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dump {
@@ -29,7 +30,7 @@ impl Dump {
             dump.namespace(&name, &format!("-n {name} "));
         }
         for folder in [Path::new("/run"), Path::new("/var/lib")] {
-            dump.folder(folder, folder.to_str().unwrap_or_default(), &["netns"]);
+            dump.folder(folder, folder.to_str().unwrap_or_default(), &["netns", "containerd"]);
         }
         dump.folder(root, "state", &["bin", "log"]);
         dump

@@ -38,13 +38,18 @@
 )]
 
 mod answer;
+mod api_server;
 pub mod binaries;
 mod call;
+mod checks;
+mod cni_folders;
+mod containerd;
 mod dump;
 mod effort;
 mod left_out;
 mod modules;
 mod node;
+mod pod_resources;
 mod private;
 mod random;
 mod recorded;
@@ -52,14 +57,21 @@ mod story;
 mod tool;
 
 pub use answer::{Answer, CniError};
+pub use api_server::{
+    ApiRequest, ClientCertificate, Cluster, Credential, Fault, RealApiServer, TestApiServer,
+};
 pub use binaries::{NULL, RECORDING};
 pub use call::{Calling, Running};
+pub use checks::Checks;
+pub use cni_folders::fresh_cni_folders;
+pub use containerd::{Containerd, Sandbox, SandboxStatus};
 pub use dump::Dump;
 pub use effort::{Effort, effort};
 pub use left_out::left_out;
 pub use modules::Module;
 pub use node::{Node, Pod};
-pub use private::{private, privately};
+pub use pod_resources::{Kubelet, Manners, checkpoint};
+pub use private::{private, private_runtime, privately};
 pub use random::Random;
 pub use recorded::Recorded;
 pub use story::{network_object, pod_object, record_line, wait_for};

@@ -318,7 +318,7 @@ fn gc_goes_on_after_a_failure_and_tells_all_of_them() {
             "{briefs:?}"
         );
         assert!(
-            node.dump().has(&["state/cni/attachments/web/eth0"]),
+            node.dump().has(&["state/cni/attachments/web@eth0"]),
             "what could not be undone stays recorded"
         );
     });

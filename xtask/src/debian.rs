@@ -31,6 +31,12 @@ pub(crate) fn unpack(workspace: &Workspace, package: &str, into: &Path) -> Resul
     Ok(())
 }
 
+/// Where a program lies that was unpacked there.
+pub(crate) fn program(unpacked: &Path, name: &str) -> Option<PathBuf> {
+    let folders = ["usr/bin", "usr/sbin", "bin", "sbin"];
+    folders.iter().map(|folder| unpacked.join(folder).join(name)).find(|path| path.is_file())
+}
+
 /// apt with state and cache in a folder of ours. What is installed it reads from the machine, so that it fetches
 /// nothing that is there.
 struct Apt {

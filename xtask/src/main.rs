@@ -3,6 +3,7 @@
 
 mod bench;
 mod build;
+mod containerd;
 mod debian;
 mod demo;
 mod dist;
@@ -27,7 +28,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Get what building and testing need: the WebAssembly target, CNI plugins, `ip`
+    /// Get what building and testing need: the WebAssembly target, CNI plugins, `ip`, containerd
     Setup,
     /// Build the plugin, the operator's tool and the components
     Build,
@@ -85,7 +86,7 @@ pub(crate) struct BenchOptions {
 
 fn main() -> ExitCode {
     let done = Workspace::find().and_then(|workspace| match Arguments::parse().task {
-        Task::Setup => setup::run(&workspace).map(drop),
+        Task::Setup => setup::run(&workspace).map(|_| drop(containerd::find(&workspace))),
         Task::Build => build::run(&workspace).map(drop),
         Task::Test(options) => gate::run(&workspace, &options),
         Task::Demo(options) => demo::run(&workspace, &options),

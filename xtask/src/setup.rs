@@ -63,8 +63,7 @@ fn iproute(workspace: &Workspace) -> Result<()> {
     }
     let folder = workspace.tools();
     debian::unpack(workspace, "iproute2", &folder).context("`ip` is needed: install iproute2")?;
-    let program = ["usr/sbin/ip", "sbin/ip", "usr/bin/ip", "bin/ip"].iter().map(|path| folder.join(path));
-    let Some(program) = program.into_iter().find(|path| path.is_file()) else {
+    let Some(program) = debian::program(&folder, "ip") else {
         bail!("iproute2 was fetched, but there is no `ip` in it: install iproute2");
     };
     wrap(&program, &folder)

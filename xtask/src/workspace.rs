@@ -81,7 +81,12 @@ impl Workspace {
 
     /// Is there a program of this name?
     pub(crate) fn has_program(&self, name: &str) -> bool {
-        env::split_paths(&self.search_path()).any(|folder| folder.join(name).is_file())
+        self.program(name).is_some()
+    }
+
+    /// Where the program of this name is.
+    pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
+        env::split_paths(&self.search_path()).map(|folder| folder.join(name)).find(|path| path.is_file())
     }
 
     /// A path as people know it: from the repository's root.

@@ -1,9 +1,6 @@
 //! One row: named checks, each of which passes, fails or does not apply.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
-use std::path::PathBuf;
-
-use multus_tests::{Node, Pod};
+use multus_tests::{Checks, Node, Pod};
 use serde_json::{Value, json};
 
 use crate::subject::Subject;
@@ -11,16 +8,7 @@ use crate::subject::Subject;
 /// The checks of a row, and how they went.
 pub(crate) struct Row<'a> {
     subject: &'a Subject,
-    found: Vec<(String, Outcome)>,
-}
-
-/// How a check went.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    Pass,
-    Fail(String),
-    /// It does not apply to this plugin or machine.
-    LeftOut(&'static str),
+    checks: Checks,
 }
 
 /// What one check works with: a node of its own.
@@ -33,38 +21,21 @@ impl Row<'_> {
     /// Runs all checks of a row, writes them down, and fails if one did, unless the plugin is not ours.
     pub(crate) fn run(id: &str, title: &str, subject: &Subject, checks: fn(&mut Row<'_>)) {
         let found = Row::judge(subject, checks);
-        write_down(id, title, &found);
-        let failed: Vec<_> =
-            found.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Fail(_))).collect();
-        let verdict = if failed.is_empty() { "pass" } else { "FAIL" };
-        println!("{id} {title:.<50} {verdict}");
-        assert!(failed.is_empty() || !subject.is_multus(), "{id}: {failed:#?}");
+        let passed = found.close(id, title);
+        assert!(passed || !subject.is_multus(), "{id}:\n{found}");
     }
 
     /// Runs all checks.
-    pub(crate) fn judge(subject: &Subject, checks: fn(&mut Row<'_>)) -> Vec<(String, Outcome)> {
-        let mut row = Row { subject, found: Vec::new() };
+    pub(crate) fn judge(subject: &Subject, checks: fn(&mut Row<'_>)) -> Checks {
+        let mut row = Row { subject, checks: Checks::default() };
         checks(&mut row);
-        row.found
+        row.checks
     }
 
     /// A check of any plugin.
     pub(crate) fn check(&mut self, name: impl Into<String>, check: impl FnOnce(&Case<'_>)) {
         let case = Case { subject: self.subject, node: self.subject.node() };
-        // A check that fails is a line in the table, with its own words.
-        let hook = take_hook();
-        set_hook(Box::new(|_| {}));
-        let result = catch_unwind(AssertUnwindSafe(|| check(&case)));
-        set_hook(hook);
-        let outcome = match result {
-            Ok(()) => Outcome::Pass,
-            Err(panic) => {
-                let text = panic.downcast_ref::<String>().cloned();
-                let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-                Outcome::Fail(text.unwrap_or_default())
-            }
-        };
-        self.found.push((name.into(), outcome));
+        self.checks.check(name, || check(&case));
     }
 
     /// A check of what only multus has to do.
@@ -86,7 +57,7 @@ impl Row<'_> {
     /// A check that some plugins can't be asked.
     pub(crate) fn unless(&mut self, not: bool, why: &'static str, name: &str, check: impl FnOnce(&Case<'_>)) {
         if not {
-            self.found.push((name.to_owned(), Outcome::LeftOut(why)));
+            self.checks.leave_out(name, why);
         } else {
             self.check(name, check);
         }
@@ -139,15 +110,4 @@ pub(crate) fn with(conf: &Value, further: &Value) -> Value {
     let members = conf.as_object_mut().expect("a conf is an object");
     members.extend(further.as_object().expect("members").clone());
     conf
-}
-
-fn write_down(id: &str, title: &str, found: &[(String, Outcome)]) {
-    let Some(folder) = std::env::var_os("MULTUS_CONFORMANCE").map(PathBuf::from) else { return };
-    let checks = found.iter().map(|(name, outcome)| match outcome {
-        Outcome::Pass => json!({ "name": name, "outcome": "pass" }),
-        Outcome::Fail(why) => json!({ "name": name, "outcome": "fail", "why": why }),
-        Outcome::LeftOut(why) => json!({ "name": name, "outcome": "left-out", "why": why }),
-    });
-    let row = json!({ "id": id, "title": title, "checks": checks.collect::<Vec<_>>() });
-    std::fs::write(folder.join(format!("{id}.json")), row.to_string()).expect("the table's folder is there");
 }

@@ -2,7 +2,7 @@
 
 use multus_tests::{NULL, RECORDING, binaries, left_out, private};
 
-use crate::row::{Outcome, Row};
+use crate::row::Row;
 use crate::subject::Subject;
 use crate::{answers, delegation, environment, verbs, versions};
 
@@ -25,11 +25,8 @@ const REFERENCE: [(&str, &str); 2] =
 
 /// Row and name of each check that failed.
 fn failing(subject: &Subject) -> Vec<(&'static str, String)> {
-    let failed = |checks: Checks| {
-        let found = Row::judge(subject, checks).into_iter();
-        found.filter(|(_, outcome)| matches!(outcome, Outcome::Fail(_))).map(|(name, _)| name)
-    };
-    ROWS.iter().flat_map(|(id, checks)| failed(*checks).map(move |name| (*id, name))).collect()
+    let failed = |checks| Row::judge(subject, checks).failed().map(str::to_owned).collect::<Vec<_>>();
+    ROWS.iter().flat_map(|(id, checks)| failed(*checks).into_iter().map(move |name| (*id, name))).collect()
 }
 
 fn failing_rows(delegate: &str) -> Vec<&'static str> {

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what a call costs, as medians of interleaved pairs of whole processes. Absolute times
 //! depend on the machine and on what else it does; the differences between two sides of a pair depend less.
 
+mod cluster;
 mod pair;
 mod report;
 mod sync;
@@ -44,7 +45,10 @@ fn measure(runs: usize) -> Result<()> {
     let mut lines = bench.start_up()?;
     lines.extend(bench.delegate()?);
     lines.extend(bench.components()?);
+    let (asking, requests) = cluster::measure(&bench)?;
+    lines.extend(asking);
     report::print_times(&lines);
+    report::print_requests(&requests);
     let sides = [
         ("one delegate", bench.through(json!({}))),
         ("with transform and policy", bench.through(bench.modules(true))),
@@ -72,8 +76,8 @@ impl Bench {
         let version = json!({ "cniVersion": "1.1.0" });
         let floor = self.call(Path::new("/bin/true"), "VERSION", &version)?;
         let ours = self.call(&binaries::multus(), "VERSION", &version)?;
-        let pair = Pair { name: "start-up: /bin/true, multus VERSION", one: vec![floor], other: vec![ours] };
-        pair.measure(self.runs, &[("VERSION", Aim::None)])
+        Pair::new("start-up: /bin/true, multus VERSION", vec![floor], vec![ours])
+            .measure(self.runs, &[("VERSION", Aim::None)])
     }
 
     /// A delegate alone, and through multus.
@@ -81,8 +85,7 @@ impl Bench {
         let alone = json!({ "cniVersion": "1.1.0", "name": "null", "type": NULL });
         let one = self.add_and_del(&binaries::delegate(NULL), &alone)?;
         let other = self.add_and_del(&binaries::multus(), &self.through(json!({})))?;
-        Pair { name: "do-nothing delegate: alone, through multus", one, other }
-            .measure(self.runs, &verbs(1.0))
+        Pair::new("do-nothing delegate: alone, through multus", one, other).measure(self.runs, &verbs(1.0))
     }
 
     /// Through multus, with more and more components in the way.
@@ -96,9 +99,8 @@ impl Bench {
             ("with a transform: alone, with a policy too", &transform, &both),
         ] {
             let multus = binaries::multus();
-            let pair =
-                Pair { name, one: self.add_and_del(&multus, one)?, other: self.add_and_del(&multus, other)? };
-            lines.extend(pair.measure(self.runs, &verbs(0.5))?);
+            let (one, other) = (self.add_and_del(&multus, one)?, self.add_and_del(&multus, other)?);
+            lines.extend(Pair::new(name, one, other).measure(self.runs, &verbs(0.5))?);
         }
         Ok(lines)
     }

@@ -22,13 +22,19 @@ pub(super) struct Call {
 }
 
 /// What is compared: each side a sequence of as many calls.
-pub(super) struct Pair {
-    pub(super) name: &'static str,
+pub(super) struct Pair<'a> {
+    pub(super) name: String,
     pub(super) one: Vec<Call>,
     pub(super) other: Vec<Call>,
+    /// What is done between two runs, and not measured.
+    pub(super) between: Option<Box<dyn Fn() + 'a>>,
 }
 
-impl Pair {
+impl Pair<'_> {
+    pub(super) fn new(name: &str, one: Vec<Call>, other: Vec<Call>) -> Self {
+        Pair { name: name.to_owned(), one, other, between: None }
+    }
+
     /// Runs both sides in turn, the first of them changing, and gives a line for each call of the sequence.
     ///
     /// # Errors
@@ -44,6 +50,7 @@ impl Pair {
                 let other = sequence(&self.other)?;
                 (sequence(&self.one)?, other)
             };
+            self.between.iter().for_each(|between| between());
             if run >= WARM_UP {
                 for ((part, one), other) in times.iter_mut().zip(one).zip(other) {
                     part.0.push(one);
@@ -52,7 +59,7 @@ impl Pair {
             }
         }
         let parts = parts.iter().zip(times);
-        Ok(parts.map(|(&(part, aim), (one, other))| Line::new(self.name, part, &one, &other, aim)).collect())
+        Ok(parts.map(|(&(part, aim), (one, other))| Line::new(&self.name, part, &one, &other, aim)).collect())
     }
 }
 
@@ -61,7 +68,11 @@ fn sequence(calls: &[Call]) -> Result<Vec<Duration>> {
 }
 
 impl Call {
-    fn run(&self) -> Result<Duration> {
+    /// Makes the call; how long it took.
+    ///
+    /// # Errors
+    /// If it fails.
+    pub(super) fn run(&self) -> Result<Duration> {
         let stdin = File::open(&self.stdin)?;
         let mut command = Command::new(&self.plugin);
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));

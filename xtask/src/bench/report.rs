@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::build::MAX_BYTES;
+
 /// What a difference should stay below, in milliseconds.
 #[derive(Clone, Copy)]
 pub(super) enum Aim {
@@ -15,7 +17,7 @@ pub(super) enum Aim {
 
 /// Both sides of one call.
 pub(super) struct Line {
-    name: &'static str,
+    name: String,
     part: &'static str,
     one: f64,
     other: f64,
@@ -26,7 +28,7 @@ pub(super) struct Line {
 impl Line {
     /// The difference is the median of the pairs' differences: what disturbs a whole pair falls out of it.
     pub(super) fn new(
-        name: &'static str,
+        name: &str,
         part: &'static str,
         one: &[Duration],
         other: &[Duration],
@@ -34,7 +36,7 @@ impl Line {
     ) -> Line {
         let differences = one.iter().zip(other).map(|(one, other)| milliseconds(*other) - milliseconds(*one));
         Line {
-            name,
+            name: name.to_owned(),
             part,
             one: median(one.iter().copied().map(milliseconds).collect()),
             other: median(other.iter().copied().map(milliseconds).collect()),
@@ -64,9 +66,36 @@ pub(super) fn print_times(lines: &[Line]) {
     }
 }
 
+/// What one call asked of the API server.
+pub(super) struct Requests {
+    pub(super) name: String,
+    /// `GET pods team-red/web`, in the order in which they came.
+    pub(super) asked: Vec<String>,
+    pub(super) connections: usize,
+}
+
+/// How often each thing was asked for.
+pub(super) fn print_requests(rows: &[Requests]) {
+    const ASKED: [(&str, &str); 4] = [
+        ("GET pod", "GET pods "),
+        ("GET definition", "GET network-attachment-definitions "),
+        ("PATCH status", "PATCH pods/status "),
+        ("events", "CREATE events "),
+    ];
+    let titles = ASKED.map(|(title, _)| title).join("  ");
+    println!("\nrequests of a call{:29}{titles}  all  connections", "");
+    for row in rows {
+        print!("{:<47}", row.name);
+        for (title, beginning) in ASKED {
+            let count = row.asked.iter().filter(|asked| asked.starts_with(beginning)).count();
+            print!("{count:>width$}  ", width = title.len());
+        }
+        println!("{:>3}  {:>11}", row.asked.len(), row.connections);
+    }
+}
+
 /// The sizes of files, and of those in folders; the plugin comes first and has an aim.
 pub(super) fn print_sizes(paths: &[PathBuf]) -> Result<()> {
-    const AIM: u64 = 12;
     println!("\nsizes in KiB");
     for path in paths {
         let files = if path.is_dir() {
@@ -77,8 +106,9 @@ pub(super) fn print_sizes(paths: &[PathBuf]) -> Result<()> {
         for file in files {
             let size = fs::metadata(&file)?.len();
             let name = file.file_name().unwrap_or_default().to_string_lossy();
-            let met = if size <= AIM << 20 { "met" } else { "MISSED" };
-            let aim = if name == "multus" { format!("  at most {AIM} MiB: {met}") } else { String::new() };
+            let met = if size <= MAX_BYTES { "met" } else { "MISSED" };
+            let aim = format!("  at most {} MiB: {met}", MAX_BYTES >> 20);
+            let aim = if name == "multus" { aim } else { String::new() };
             println!("{name:<47}{:>8}{aim}", size / 1024);
         }
     }

@@ -3,6 +3,7 @@
 mod components;
 mod elf;
 mod plugin;
+mod tree;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use crate::run;
 use crate::workspace::Workspace;
 
 pub(crate) use components::hostile;
+pub(crate) use plugin::MAX_BYTES;
 
 /// What was built.
 pub(crate) struct Built {

@@ -1,20 +1,21 @@
-//! The plugin: static, built by itself, without a compiler inside (docs/decisions/0001).
+//! The plugin: static, built by itself, small, without a compiler inside (docs/decisions/0001).
 
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::elf;
+use super::{elf, tree};
 use crate::run;
 use crate::workspace::Workspace;
 
 /// Builds `multus` and checks that it is what it has to be.
 ///
 /// # Errors
-/// If it does not compile, is not static, or Cranelift got into its tree.
+/// If it does not compile, is not static, is too big, or its tree has a compiler or a second provider of
+/// cryptography.
 pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
-    without_compiler(workspace)?;
+    judge_tree(workspace)?;
     let own_folder = workspace.target.join("plugin");
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--quiet", "--package", "multus", "--profile", "plugin"]);
@@ -24,6 +25,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     run::step("building multus, static and by itself", &mut cargo)?;
     let built = own_folder.join(&workspace.triple).join("plugin/multus");
     let bytes = fs::read(&built).with_context(|| format!("{} was not built", built.display()))?;
+    light_enough(bytes.len() as u64)?;
     match elf::interpreter(&bytes) {
         Some(None) => super::install(workspace, &built),
         Some(Some(loader)) => bail!("multus is not static: it wants {loader}"),
@@ -31,19 +33,34 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     }
 }
 
-/// What a compiler consists of. Cranelift's containers (`cranelift-bitset`, …) are in wasmtime's runtime, too.
-const COMPILERS: [&str; 4] = ["cranelift-codegen", "wasmtime-internal-cranelift", "regalloc", "winch"];
+/// What the plugin may weigh: the kernel reads it on every start and stop of a pod, and nodes fetch it.
+pub(crate) const MAX_BYTES: u64 = 12 << 20;
 
-/// A compiler in the node's plugin would be 10 MB, slow to start, and an attacker's tool.
-fn without_compiler(workspace: &Workspace) -> Result<()> {
-    let mut cargo = workspace.cargo();
-    cargo.args(["tree", "--package", "multus", "--edges", "normal", "--prefix", "none"]);
-    let tree = run::output(cargo.args(["--target", &workspace.triple]))?;
-    let compiler = tree.lines().find(|line| COMPILERS.iter().any(|name| line.contains(name)));
+fn light_enough(size: u64) -> Result<()> {
     ensure!(
-        compiler.is_none(),
-        "multus must not hold a compiler, but `cargo tree --package multus --edges normal` has {}",
-        compiler.unwrap_or_default()
+        size <= MAX_BYTES,
+        "multus has {} KiB, and may have {}: `cargo tree --package multus --edges normal` shows what is in it",
+        size / 1024,
+        MAX_BYTES / 1024
     );
     Ok(())
+}
+
+fn judge_tree(workspace: &Workspace) -> Result<()> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["tree", "--package", "multus", "--edges", "normal", "--prefix", "none"]);
+    tree::judge(&run::output(cargo.args(["--target", &workspace.triple]))?)
+        .context("`cargo tree --package multus --edges normal`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twelve_mebibytes_are_enough() {
+        light_enough(12 * 1024 * 1024).unwrap();
+        let error = light_enough(12 * 1024 * 1024 + 1).unwrap_err().to_string();
+        assert!(error.contains("may have 12288"), "{error}");
+    }
 }

@@ -14,7 +14,7 @@ use crate::build::Built;
 use crate::run::{self, say};
 use crate::setup::{self, Setup};
 use crate::workspace::Workspace;
-use crate::{TestOptions, build};
+use crate::{TestOptions, build, containerd};
 use runner::Runner;
 
 /// Runs the gate to its end, whatever fails on the way, and tells all that failed.
@@ -78,12 +78,15 @@ fn dependencies(workspace: &Workspace) -> Result<()> {
     run::step("checking the dependencies", workspace.cargo().args(arguments))
 }
 
-/// All tests, then the table of the conformance rows among them, then the runner's closing line.
+/// All tests, then the tables of the conformance rows among them, then the runner's closing line.
 fn tests(workspace: &Workspace, options: &TestOptions, setup: &Setup, built: &Built) -> Result<String> {
     let mut runner = runner(workspace, options, setup);
     runner.set("MULTUS_BIN", &built.multus);
     runner.set("MULTUSCTL_BIN", &built.multusctl);
     runner.set("MULTUS_COMPONENTS", &built.components);
+    if let Some(folder) = containerd::find(workspace) {
+        runner.set("CONTAINERD", folder);
+    }
     build::hostile(workspace)?;
     let left_out = workspace.target.join("left-out.txt");
     // Left by an earlier run, if there was one.
@@ -91,8 +94,7 @@ fn tests(workspace: &Workspace, options: &TestOptions, setup: &Setup, built: &Bu
     runner.set("MULTUS_LEFT_OUT", &left_out);
     table::forget(workspace)?;
     let outcome = runner.everything()?;
-    println!("\nCNI conformance of multus");
-    let rows = table::print(workspace);
+    let rows = table::print(workspace, "multus");
     print_left_out(&left_out);
     println!("\n{}", outcome.closing);
     if !outcome.success {

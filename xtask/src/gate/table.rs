@@ -1,4 +1,4 @@
-//! The conformance table: each row of the CNI specification's list, and whether a plugin keeps it.
+//! The conformance tables: each row of a specification, and whether a plugin keeps it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,10 @@ use serde::Deserialize;
 
 use super::runner::Runner;
 use crate::workspace::Workspace;
+
+/// What the rows' ids begin with, and the specification that they are of.
+const TABLES: [(&str, &str); 2] =
+    [("CNI-", "CNI conformance"), ("NP-", "Conformance with the multi-network specification 1.3")];
 
 /// One row, as the test of that row wrote it down.
 #[derive(Deserialize)]
@@ -48,34 +52,41 @@ pub(super) fn forget(workspace: &Workspace) -> Result<()> {
     fs::create_dir_all(folder).context("no folder for the conformance table")
 }
 
-/// Prints the table of the rows that are there.
+/// Prints a table of each specification whose rows are there.
 ///
 /// # Errors
 /// If there are none, or one of them failed.
-pub(super) fn print(workspace: &Workspace) -> Result<()> {
+pub(super) fn print(workspace: &Workspace, plugin: &str) -> Result<()> {
     let rows = read(&folder(workspace))?;
     ensure!(!rows.is_empty(), "no conformance row was run");
     let mut failed = Vec::new();
-    for row in &rows {
-        println!("  {:<7} {:<48} {}", row.id, row.title, verdict(row));
-        for check in &row.checks {
-            if check.outcome == Outcome::Fail {
-                println!(
-                    "          - {}: {}",
-                    check.name,
-                    check.why.trim_end().replace('\n', "\n            ")
-                );
-            }
-        }
-        if row.count(Outcome::Fail) > 0 {
-            failed.push(row.id.clone());
+    for (prefix, title) in TABLES {
+        let rows: Vec<&Row> = rows.iter().filter(|row| row.id.starts_with(prefix)).collect();
+        if !rows.is_empty() {
+            println!("\n{title} of {plugin}");
+            failed.extend(print_one(&rows));
         }
     }
+    ensure!(failed.is_empty(), "conformance: {}", failed.join(", "));
+    Ok(())
+}
+
+/// Prints one table; the rows that failed.
+fn print_one<'a>(rows: &[&'a Row]) -> Vec<&'a str> {
+    let failed: Vec<&str> =
+        rows.iter().filter(|row| row.count(Outcome::Fail) > 0).map(|row| row.id.as_str()).collect();
+    rows.iter().for_each(|row| print_row(row));
     let left_out = rows.iter().filter(|row| row.count(Outcome::LeftOut) == row.checks.len()).count();
     let hold = rows.len() - failed.len() - left_out;
     println!("  {} rows: {hold} hold, {left_out} left out, {} fail", rows.len(), failed.len());
-    ensure!(failed.is_empty(), "conformance: {}", failed.join(", "));
-    Ok(())
+    failed
+}
+
+fn print_row(row: &Row) {
+    println!("  {:<7} {:<48} {}", row.id, row.title, verdict(row));
+    for check in row.checks.iter().filter(|check| check.outcome == Outcome::Fail) {
+        println!("          - {}: {}", check.name, check.why.trim_end().replace('\n', "\n            "));
+    }
 }
 
 /// Runs the rows on any plugin, and prints how it keeps them. What another's plugin fails is its affair, not an
@@ -90,9 +101,8 @@ pub(super) fn judge(runner: &Runner<'_>, plugin: &Path, conf: Option<&Path>) -> 
     let workspace = runner.workspace();
     forget(workspace)?;
     runner.conformance(&plugin, conf.transpose()?.as_deref())?;
-    println!("\nCNI conformance of {}", plugin.display());
     // Which rows failed is said.
-    let _ = print(workspace);
+    let _ = print(workspace, &plugin.display().to_string());
     Ok(())
 }
 
