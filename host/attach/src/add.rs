@@ -1,14 +1,15 @@
 //! ADD: plan the whole pod, record it, attach network after network, take all back on a failure.
 
-use multus_cluster::{PodRef, Source, network_status};
-use multus_cni::result::ResultDocument;
 use multus_cni::{Code, Error};
-use multus_journal::{Call as CallEntry, CallKey, ContainerLock, Effect, Entry, Part, Store};
+use multus_journal::{Call as CallEntry, CallKey, ContainerLock, Entry, Store};
 use multus_net::NetnsId;
 
 use crate::call::Call;
+use crate::default_route;
 use crate::networks;
 use crate::plan::{self, Plan};
+use crate::publish::Publisher;
+use crate::readiness;
 use crate::steps::{Run, journal_error, now_ms};
 use crate::undo;
 use crate::upstream;
@@ -17,6 +18,7 @@ use crate::upstream;
 pub struct Added<'a> {
     call: &'a Call<'a>,
     lock: ContainerLock,
+    publisher: Publisher<'a>,
     result: String,
 }
 
@@ -26,14 +28,16 @@ impl Added<'_> {
         &self.result
     }
 
-    /// The runtime has the result: the container is unlocked, the attachments stay.
+    /// The runtime has the result: the container is unlocked, the attachments stay. Events that are still on
+    /// their way get a moment.
     pub fn keep(self) {
         drop(self.lock);
+        self.publisher.settle();
     }
 
     /// The runtime did not get the result: everything is taken back, and `error` says what became of it.
     pub fn undo(self, error: Error) -> Error {
-        roll_back(self.call, &self.lock, error)
+        self.publisher.failed(roll_back(self.call, &self.lock, error))
     }
 }
 
@@ -47,79 +51,50 @@ pub fn add<'a>(call: &'a Call<'a>) -> Result<Added<'a>, Error> {
 }
 
 fn attach<'a>(call: &'a Call<'a>) -> Result<Added<'a>, Error> {
+    readiness::wait(call)?;
     let netns = call.netns()?;
     let identity = netns.identity().map_err(|error| Error::new(Code::InvalidNetns, error.to_string()))?;
     let lock = call.lock_container()?;
     let store = call.store();
     settle_earlier(call, &store, &lock, &identity)?;
-    let links = netns.links().map_err(|error| Error::new(Code::Io, error.to_string()))?;
+    let names = netns.link_names().map_err(|error| Error::new(Code::Io, error.to_string()))?;
     drop(netns);
-    let names: Vec<String> =
-        links.into_iter().flat_map(|link| [vec![link.name], link.alternative_names].concat()).collect();
-    let source = networks::source(call.conf)?;
-    let plan = plan::build(call, source.as_deref(), &names)?;
+    let mut publisher = Publisher::new(call, networks::source(call)?);
+    let plan = plan::build(call, publisher.source(), &names).map_err(|refusal| publisher.refused(refusal))?;
+    publisher.found(&plan);
     let path = call.search().delegate_path(&call.node.lock_dir)?;
     let mut writer = store.create(&call_entry(call, identity, &path)?).map_err(journal_error)?;
     let intents = plan.attachments.iter().map(plan::Attachment::intent).collect();
-    let recorded = writer.append(&Entry::Plan { attachments: intents }).and_then(|()| writer.sync());
-    if let Err(error) = recorded {
+    if let Err(error) = writer.append(&Entry::Plan { attachments: intents }) {
         // Nothing was done yet, so there is nothing that the record could lose.
         let _ = store.remove(&call.key());
         return Err(journal_error(error));
     }
     let mut run = Run::new(call, &lock, writer, path);
-    match attach_all(&mut run, &plan, source.as_deref()) {
-        Ok(result) => Ok(Added { call, lock, result }),
+    match attach_all(&mut run, &plan, &publisher) {
+        Ok(result) => Ok(Added { call, lock, publisher, result }),
         Err(error) => {
             drop(run);
-            Err(roll_back(call, &lock, error))
+            Err(publisher.failed(roll_back(call, &lock, error)))
         }
     }
 }
 
-fn attach_all(run: &mut Run<'_>, plan: &Plan, source: Option<&dyn Source>) -> Result<String, Error> {
+fn attach_all(run: &mut Run<'_>, plan: &Plan, publisher: &Publisher<'_>) -> Result<String, Error> {
     let mut results = Vec::new();
     for attachment in &plan.attachments {
-        let result = run.attach(attachment).map_err(|error| error.context(&attachment.label()))?;
+        // An auxiliary chain goes on where the default network ended.
+        let before = results.first().filter(|_| attachment.is_auxiliary());
+        let result = run.attach(attachment, before).map_err(|error| error.context(&attachment.label()))?;
         results.push(result);
     }
+    default_route::settle(run, plan, &mut results)?;
     upstream::write(run.call, plan, &results).map_err(|error| error.context("upstream's scratch files"))?;
-    publish_status(run, plan, source, &results)?;
+    publisher.attached(run, plan, &results)?;
     let default = results.first().ok_or_else(|| Error::new(Code::Internal, "the plan has no attachment"))?;
     let result = default.to_version(run.call.conf.cni_version)?;
     run.write(&Entry::Committed { at: now_ms() })?;
     Ok(result.to_string())
-}
-
-/// Writes the pod's network-status where its manifests are, if that is where the pod comes from.
-fn publish_status(
-    run: &mut Run<'_>,
-    plan: &Plan,
-    source: Option<&dyn Source>,
-    results: &[ResultDocument],
-) -> Result<(), Error> {
-    let (Some(source), Some(pod)) = (source, &plan.pod) else { return Ok(()) };
-    let mut status = Vec::new();
-    for (attachment, result) in plan.attachments.iter().zip(results) {
-        status.push(network_status(
-            &attachment.display,
-            attachment.default,
-            &result.result()?,
-            &attachment.interface,
-        ));
-    }
-    let text = serde_json::to_string_pretty(&status)
-        .map_err(|error| Error::new(Code::Internal, error.to_string()))?;
-    let pod = PodRef {
-        namespace: pod.namespace.clone(),
-        name: pod.name.clone(),
-        uid: Some(pod.uid.clone()).filter(|uid| !uid.is_empty()),
-    };
-    let effect = Effect::Status { path: format!("{}/{}", pod.namespace, pod.name) };
-    let sequence = run.intend(Part::Call, effect)?;
-    let written = source.set_network_status(&pod, Some(&text)).map_err(networks::source_error);
-    run.done(sequence, written.as_ref().err())?;
-    written.map_err(|error| error.context("network-status"))
 }
 
 /// A record that is there already belongs to an ADD or a DEL that crashed, to a namespace that is gone, or to

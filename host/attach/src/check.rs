@@ -43,9 +43,8 @@ fn verify(call: &Call<'_>) -> Result<(), Error> {
         return Err(Error::new(Code::InvalidNetns, "CNI_NETNS is not the namespace that was attached")
             .with_details("the path is the same, the namespace behind it was made anew"));
     }
-    let links = netns.links().map_err(|error| Error::new(Code::Io, error.to_string()))?;
+    let names = netns.link_names().map_err(|error| Error::new(Code::Io, error.to_string()))?;
     drop(netns);
-    let names: Vec<String> = links.into_iter().map(|link| link.name).collect();
     for attachment in &record.attachments {
         let of = format!("network {} ({})", attachment.intent.display, attachment.intent.interface);
         check_links(attachment, &names)

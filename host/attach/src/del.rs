@@ -4,6 +4,7 @@ use multus_cni::Error;
 use multus_journal::Record;
 
 use crate::call::Call;
+use crate::readiness;
 use crate::steps::{journal_error, now_ms};
 use crate::undo;
 use crate::upstream;
@@ -19,6 +20,7 @@ pub fn del(call: &Call<'_>) -> Result<(), Error> {
 
 fn detach(call: &Call<'_>) -> Result<(), Error> {
     call.refuse_own_netns()?;
+    readiness::warn(call);
     let lock = call.lock_container_for_del()?;
     let store = call.store();
     let Some(record) = store.open(&call.key()).map_err(journal_error)? else {
@@ -27,8 +29,7 @@ fn detach(call: &Call<'_>) -> Result<(), Error> {
         if store.records_of(&call.request.container_id).records.is_empty() {
             upstream::detach(call, &lock.descriptors())?;
         }
-        // A call that was killed may have left the record's folder.
-        return store.remove(&call.key()).map(drop).map_err(journal_error);
+        return Ok(());
     };
     for problem in &record.problems {
         call.node.warn(&format!("{}: record: {problem}", call.subject()));

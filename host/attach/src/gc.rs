@@ -15,6 +15,7 @@ use serde_json::{Map, json};
 use crate::call::Call;
 use crate::check::require_version;
 use crate::delegate::{self, Guard, Target};
+use crate::networks;
 use crate::steps::journal_error;
 use crate::undo::{self, Undo};
 use crate::upstream;
@@ -46,7 +47,6 @@ pub fn gc(call: &Call<'_>) -> Result<(), Error> {
     let store = call.store();
     let mut errors = Vec::new();
     let mut survivors = Vec::new();
-    store.tidy();
     let listing = store.records();
     errors.extend(listing.unreadable.into_iter().map(journal_error));
     for record in listing.records {
@@ -56,7 +56,11 @@ pub fn gc(call: &Call<'_>) -> Result<(), Error> {
         }
     }
     let unrecorded = upstream::unrecorded(call, &valid);
-    for (name, network) in networks(call, &survivors) {
+    let of_conf = networks_of_conf(call).unwrap_or_else(|error| {
+        errors.push(error);
+        Vec::new()
+    });
+    for (name, network) in networks(call, &survivors, of_conf) {
         let attachments = attachments_of(&name, &survivors, &unrecorded);
         errors.extend(delegate_gc(call, &lock, &network, &attachments));
     }
@@ -92,7 +96,11 @@ fn is_ours(call: &Call<'_>, record: &Record) -> bool {
 }
 
 /// Every network that a delegate could hold something for: today's conf, and what survivors use.
-fn networks(call: &Call<'_>, survivors: &[Record]) -> BTreeMap<String, NetworkConf> {
+fn networks(
+    call: &Call<'_>,
+    survivors: &[Record],
+    of_conf: Vec<NetworkConf>,
+) -> BTreeMap<String, NetworkConf> {
     let mut networks = BTreeMap::new();
     for record in survivors.iter().filter(|record| is_ours(call, record)) {
         for attachment in &record.attachments {
@@ -105,10 +113,15 @@ fn networks(call: &Call<'_>, survivors: &[Record]) -> BTreeMap<String, NetworkCo
             }
         }
     }
-    for delegate in &call.conf.delegates {
-        networks.insert(delegate.network.name.clone(), delegate.network.clone());
-    }
+    networks.extend(of_conf.into_iter().map(|network| (network.name.clone(), network)));
     networks
+}
+
+/// The networks that every pod gets today.
+fn networks_of_conf(call: &Call<'_>) -> Result<Vec<NetworkConf>, Error> {
+    let source = if networks::conf_needs_source(call) { networks::source(call)? } else { None };
+    let wanted = networks::of_conf(call, source.as_deref())?;
+    Ok(wanted.into_iter().map(|wanted| wanted.network).collect())
 }
 
 /// Everything that holds on to a network: what is recorded here, and what upstream attached.

@@ -44,11 +44,22 @@ impl<'a> Reviewer<'a> {
         Ok(Self { sandbox, container_id: &call.request.container_id, log: call.node.log })
     }
 
+    /// Gives the sandbox back to the kernel with the rest of this process, which lives for one call: that is
+    /// cheaper than to unmap it piece by piece.
+    pub(crate) fn leave(self) {
+        std::mem::forget(self.sandbox);
+    }
+
+    /// Whether anybody asks what the pod's namespace is like.
+    pub(crate) fn has_policies(&self) -> bool {
+        self.sandbox.as_ref().is_some_and(|sandbox| !sandbox.policies().is_empty())
+    }
+
     /// Lets the transforms change an attachment's plugins, then asks every policy about the result.
     ///
     /// # Errors
     /// A module that fails, changes what it may not, or denies: the pod is refused.
-    pub(crate) fn judge(&mut self, attachment: &mut Attachment, pod: Option<&Pod>) -> Result<(), Error> {
+    pub(crate) fn judge(&self, attachment: &mut Attachment, pod: Option<&Pod>) -> Result<(), Error> {
         let Some(sandbox) = &self.sandbox else { return Ok(()) };
         let seen = self.seen(attachment, pod);
         for index in 0..attachment.network.plugins.len() {

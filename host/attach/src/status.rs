@@ -9,30 +9,30 @@ use serde_json::Map;
 use crate::call::Call;
 use crate::check::require_version;
 use crate::delegate::{self, Guard, Target};
-use crate::networks;
+use crate::networks::{self, Wanted};
+use crate::readiness;
 use crate::review::{module_error, open_sandbox};
 use crate::undo;
 
-/// Answers whether ADDs can be served (CNI-08): manifests readable, modules usable, the default
-/// network's plugins and their IPAM there and willing.
+/// Answers whether ADDs can be served (CNI-08): the cluster's objects at hand, modules usable, the default
+/// network found, its plugins and their IPAM there and willing.
 ///
 /// # Errors
 /// Code 50 with the first reason why not, or the delegate's own code.
 pub fn status(call: &Call<'_>) -> Result<(), Error> {
     require_version(call, Version::V1_1_0, "STATUS")?;
-    networks::source(call.conf).map_err(unavailable)?;
+    readiness::wait(call).map_err(unavailable)?;
+    let source = networks::source(call).map_err(unavailable)?;
     if let Some(paths) = &call.conf.wasm {
         let sandbox = open_sandbox(paths).map_err(unavailable)?;
         sandbox.check_artifacts().map_err(|errors| unavailable(all(&errors)))?;
     }
-    let Some(delegate) = call.conf.default_delegate() else { return Ok(()) };
-    for plugin in &delegate.network.plugins {
-        plugin_status(call, &delegate.network, plugin).map_err(|error| {
-            error.context(&format!(
-                "default network {}, plugin {}",
-                delegate.network.name,
-                plugin.plugin_type()
-            ))
+    let networks =
+        networks::of_conf(call, source.as_deref()).map_err(|refusal| unavailable(refusal.error))?;
+    let Some(Wanted { network, .. }) = networks.first() else { return Ok(()) };
+    for plugin in &network.plugins {
+        plugin_status(call, network, plugin).map_err(|error| {
+            error.context(&format!("default network {}, plugin {}", network.name, plugin.plugin_type()))
         })?;
     }
     Ok(())

@@ -31,7 +31,7 @@ pub fn sweep(call: &Call<'_>) -> Result<Vec<Swept>, Error> {
         let lock = call.lock(&leftover.key.container_id, Wait::Plain, call.deadlines.forward)?;
         let undone = Undo::new(call, &store, lock.descriptors().to_vec()).record(&leftover, "sweep");
         let remaining = match undone {
-            Ok(()) => store.remove_leftover(&leftover).map_err(journal_error).err(),
+            Ok(()) => store.dispose(&leftover).map_err(journal_error).err(),
             Err(errors) => Some(undo::summary(&errors)),
         };
         swept.push(Swept { key: leftover.key, remaining });

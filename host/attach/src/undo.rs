@@ -3,7 +3,7 @@
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
-use multus_cluster::PodRef;
+use multus_cluster::{ManifestDirectory, PodRef, Source};
 use multus_cni::env::Command;
 use multus_cni::{Code, Error, Version};
 use multus_document::Object;
@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::call::Call;
 use crate::delegate::{self, Guard, Target};
-use crate::networks;
+use crate::devices::info;
 use crate::steps::{journal_error, now_ms, with_previous};
 use crate::upstream;
 
@@ -69,7 +69,7 @@ pub(crate) fn whole(
     if !record.problems.is_empty() || record.attachments.is_empty() {
         upstream::detach(call, &lock.descriptors()).map_err(|error| vec![error])?;
     }
-    store.remove(&record.key).map(drop).map_err(|error| vec![journal_error(error)])
+    store.dispose(record).map(drop).map_err(|error| vec![journal_error(error)])
 }
 
 impl<'a> Undo<'a> {
@@ -152,6 +152,12 @@ impl<'a> Undo<'a> {
                 }
             }
         }
+        // A plugin that has to be asked once more may look at it again.
+        if errors.is_empty()
+            && let Err(error) = info::take_back(&attachment.own)
+        {
+            errors.push(error);
+        }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
@@ -198,11 +204,10 @@ impl<'a> Undo<'a> {
             return;
         };
         let pod = PodRef { namespace: pod.namespace.clone(), name: pod.name.clone(), uid: pod.uid.clone() };
-        let withdrawn = networks::source(self.call.conf).and_then(|source| {
-            source.map_or(Ok(()), |source| {
-                source.set_network_status(&pod, None).map_err(networks::source_error)
-            })
-        });
+        // An API server keeps the status with the pod, and both go together.
+        let Some(directory) = &self.call.conf.cluster.manifests else { return };
+        let withdrawn =
+            ManifestDirectory::open(directory).and_then(|source| source.set_network_status(&pod, None));
         if let Err(error) = withdrawn {
             self.call
                 .node

@@ -55,11 +55,27 @@ pub struct Attached<'a> {
     pub device_info: Option<&'a Value>,
 }
 
+impl NetworkStatus {
+    /// The element with upstream's keys alone: no `default-route`, and `default` only where it is true.
+    #[must_use]
+    pub fn with_upstream_keys(&self) -> Value {
+        let mut element = serde_json::to_value(self).unwrap_or_default();
+        if let Value::Object(members) = &mut element {
+            members.remove("default-route");
+            if !self.default {
+                members.remove("default");
+            }
+        }
+        element
+    }
+}
+
 impl Attached<'_> {
     /// Its element of the list.
     ///
     /// It describes the first interface in the pod (NP-28). Of a result that lists none (all before
-    /// 0.3.0) it tells what is left: the interface that was asked for, and the addresses.
+    /// 0.3.0) it tells what is left: the interface that was asked for, and the addresses that are of no other. The
+    /// specification takes the first of these only, which would lose a family.
     pub fn status(&self) -> NetworkStatus {
         let result = self.result;
         let index = result.interfaces.iter().position(|found| found.in_sandbox());
@@ -215,6 +231,24 @@ mod tests {
         let info = json!({"type": "pci", "version": "1.1.0", "pci": {"pci-address": "0000:03:02.0"}});
         let status = Attached { device_info: Some(&info), ..attached(&CniResult::default()) }.status();
         assert_eq!(serde_json::to_value(status).unwrap()["device-info"], info);
+    }
+
+    #[test]
+    fn upstreams_keys_alone_are_what_its_readers_know() {
+        let of = |default, routes: Option<&[IpAddr]>| {
+            let result = CniResult::default();
+            let attached = Attached {
+                name: "a",
+                interface: "net1",
+                default,
+                result: &result,
+                default_route: routes,
+                device_info: None,
+            };
+            attached.status().with_upstream_keys()
+        };
+        assert_eq!(of(false, Some(&[])), json!({"name": "a", "interface": "net1"}));
+        assert_eq!(of(true, None), json!({"name": "a", "interface": "net1", "default": true}));
     }
 
     proptest! {

@@ -7,18 +7,9 @@ use multus_attach::conf::ConfError;
 use multus_attach::{Call, Deadlines, Log, MultusConf, Node, Severity};
 use multus_cni::env::{Command, Request};
 use multus_cni::{Code, Error, Version, version};
+use multus_document::Problem;
 
-/// Lines for people go to standard error, which runtimes keep with the pod's events.
-struct StandardError;
-
-impl Log for StandardError {
-    fn log(&self, severity: Severity, line: &str) {
-        if severity > Severity::Debug {
-            // Nobody is left to tell if standard error is closed.
-            let _ = writeln!(io::stderr(), "multus: {line}");
-        }
-    }
-}
+use crate::log::CallLog;
 
 /// Answers one call: the exit status says whether it succeeded.
 pub(crate) fn give(input: &io::Result<Vec<u8>>) -> ExitCode {
@@ -49,30 +40,37 @@ fn run(input: &io::Result<Vec<u8>>) -> Result<(), Error> {
     if request.command == Command::Version {
         return print(&version::report(&version_of(input))).map_err(unread);
     }
-    let conf = read_conf(request.command, input)?;
-    let node = Node::new(&StandardError);
+    let (conf, passed_over) = read_conf(request.command, input)?;
+    let log = CallLog::new(&conf.log, &request);
+    log.add_panics();
+    for problem in passed_over {
+        log.log(Severity::Warning, &format!("DEL goes by the record, but an ADD would fail: {problem}"));
+    }
+    let node = Node::new(&log);
     let call = Call { node: &node, request: &request, conf: &conf, deadlines: Deadlines::start() };
-    match request.command {
-        Command::Add => add(&call),
-        Command::Del => multus_attach::del(&call),
-        Command::Check => multus_attach::check(&call),
-        Command::Status => multus_attach::status(&call),
-        Command::Gc => multus_attach::gc(&call),
+    let outcome = serve(&call);
+    log.ended(outcome.as_ref().copied());
+    outcome
+}
+
+fn serve(call: &Call<'_>) -> Result<(), Error> {
+    match call.request.command {
+        Command::Add => add(call),
+        Command::Del => multus_attach::del(call),
+        Command::Check => multus_attach::check(call),
+        Command::Status => multus_attach::status(call),
+        Command::Gc => multus_attach::gc(call),
         Command::Version => Ok(()),
     }
 }
 
-/// A DEL makes do with a conf that an ADD would refuse.
-fn read_conf(command: Command, input: &[u8]) -> Result<MultusConf, ConfError> {
-    if command != Command::Del {
-        return MultusConf::parse(input);
+/// A DEL makes do with a conf that an ADD would refuse; what that is comes along.
+fn read_conf(command: Command, input: &[u8]) -> Result<(MultusConf, Vec<Problem>), ConfError> {
+    if command == Command::Del {
+        MultusConf::parse_for_del(input)
+    } else {
+        Ok((MultusConf::parse(input)?, Vec::new()))
     }
-    let (conf, passed_over) = MultusConf::parse_for_del(input)?;
-    for problem in passed_over {
-        StandardError
-            .log(Severity::Warning, &format!("DEL goes by the record, but an ADD would fail: {problem}"));
-    }
-    Ok(conf)
 }
 
 /// A result that the runtime never got is a failed ADD (design 3): it is taken back.

@@ -1,10 +1,11 @@
 //! The CNI plugin that the container runtime calls on every pod start and stop.
 //!
 //! Standard input is the conf, standard output one JSON document: the result, or an error object.
-//! Everything said on the way goes to standard error.
+//! Everything said on the way goes to standard error and to the conf's log file.
 
 mod answer;
 mod input;
+mod log;
 
 use std::process::ExitCode;
 

@@ -129,10 +129,9 @@ impl Sandbox {
         };
         let (attachment, text, settings) =
             (attachment.to_guest(), plugin.to_string(), entry.settings.to_string());
-        let (answer, log) =
-            call::run(&runtime.engine, entry.limits, &loaded.pre, |store, instance| {
-                indices.load(&mut *store, instance)?.call_transform(store, &attachment, &text, &settings)
-            });
+        let (answer, log) = call::run(&runtime.engine, entry.limits, &loaded.pre, |store, instance| {
+            indices.load(&mut *store, instance)?.call_transform(store, &attachment, &text, &settings)
+        });
         let checked = answer.and_then(|answer| match answer {
             Ok(text) => answer::accept(&entry.may_change, plugin, &text),
             Err(failure) => Err(answer::failure(&failure)),
@@ -185,10 +184,9 @@ impl Sandbox {
         };
         let texts: Vec<String> = plugins.iter().map(ToString::to_string).collect();
         let (attachment, settings) = (attachment.to_guest(), entry.settings.to_string());
-        let (answer, log) =
-            call::run(&runtime.engine, entry.limits, &loaded.pre, |store, instance| {
-                indices.load(&mut *store, instance)?.call_review(store, &attachment, &texts, &settings)
-            });
+        let (answer, log) = call::run(&runtime.engine, entry.limits, &loaded.pre, |store, instance| {
+            indices.load(&mut *store, instance)?.call_review(store, &attachment, &texts, &settings)
+        });
         match answer {
             Ok(verdict) => Ok((answer::verdict(verdict), log)),
             Err(fault) => Err(ModuleError { log, ..ModuleError::new(module, fault) }),

@@ -1,7 +1,6 @@
 //! Which keys a conf may hold.
 
 use multus_document::{Object, Pointer, Problem};
-use serde_json::Value;
 
 /// Keys that are read.
 const READ: &[&str] = &[
@@ -14,8 +13,28 @@ const READ: &[&str] = &[
     "prevResult",
     "cniDir",
     "binDir",
+    "confDir",
     "manifests",
+    "kubeconfig",
+    "api",
     "delegates",
+    "clusterNetwork",
+    "defaultNetworks",
+    "multusNamespace",
+    "systemNamespaces",
+    "namespaceIsolation",
+    "globalNamespaces",
+    "readinessindicatorfile",
+    "auxiliaryCNIChainName",
+    "onInvalidSelection",
+    "compat",
+    "logFile",
+    "logLevel",
+    "logToStderr",
+    "logOptions",
+    // What a delegate's DEL could not give back is always kept (design 4).
+    "retryDeleteOnError",
+    "devices",
     "exec",
     "wasm",
     "disableGC",
@@ -27,60 +46,22 @@ const READ: &[&str] = &[
     "cni.dev/attachments",
 ];
 
-/// Upstream's keys that change nothing about which networks a pod gets: accepted, without effect.
-const WITHOUT_EFFECT: &[&str] = &[
-    "confDir",
-    "logFile",
-    "logLevel",
-    "logToStderr",
-    "logOptions",
-    "globalNamespaces",
-    "systemNamespaces",
-    "multusNamespace",
-    "retryDeleteOnError",
-    "daemonSocketDir",
-    "cniConf",
+/// Keys that upstream's other programs write: accepted, without effect.
+const WITHOUT_EFFECT: &[(&str, &str)] = &[
+    ("daemonSocketDir", "leave it out, there is no daemon"),
+    ("cniConf", "write `confDir`, which is what was meant"),
 ];
 
-/// Upstream's keys that do change it. Ignoring one would give a pod fewer networks, or more rights,
-/// than its operator meant: refused until they are there.
-const NOT_YET: &[(&str, &str)] = &[
-    ("kubeconfig", "list the cluster's objects as files under `manifests` instead"),
-    ("clusterNetwork", "write the default network into `delegates`"),
-    ("defaultNetworks", "write these networks into `delegates`"),
-    ("namespaceIsolation", "let a policy module decide which networks a namespace may use"),
-    ("readinessindicatorfile", "leave it out"),
-    ("auxiliaryCNIChainName", "write the chain's plugins into a delegate's `plugins`"),
-];
-
-/// Unknown keys as warnings, keys that can't be honoured as refusals.
+/// Unknown keys, and those without effect, as warnings.
 pub(super) fn problems(source: &Object) -> Vec<Problem> {
-    source.keys().filter_map(|key| problem(source, key)).collect()
+    source.keys().filter(|key| !READ.contains(key)).map(problem).collect()
 }
 
-fn problem(source: &Object, key: &str) -> Option<Problem> {
+fn problem(key: &str) -> Problem {
     let at = Pointer::root().key(key);
-    if READ.contains(&key) {
-        return None;
-    }
-    if let Some((_, advice)) = NOT_YET.iter().find(|(name, _)| *name == key) {
-        return is_set(&source.get(key)?)
-            .then(|| Problem::new(at, format!("`{key}` is not supported by this version")).advise(*advice));
-    }
-    let message = if WITHOUT_EFFECT.contains(&key) {
-        format!("`{key}` has no effect in this version")
-    } else {
-        format!("unknown key `{key}`, it is ignored")
+    let problem = match WITHOUT_EFFECT.iter().find(|(name, _)| *name == key) {
+        Some((_, advice)) => Problem::new(at, format!("`{key}` has no effect")).advise(*advice),
+        None => Problem::new(at, format!("unknown key `{key}`, it is ignored")),
     };
-    Some(Problem::new(at, message).as_warning())
-}
-
-/// `false`, `""`, `[]` and `null` ask for nothing.
-fn is_set(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(items) => !items.is_empty(),
-        _ => true,
-    }
+    problem.as_warning()
 }

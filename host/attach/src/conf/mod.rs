@@ -1,17 +1,25 @@
 //! The conf of `multus` itself: upstream's keys (`multus.md` 1.1) and our own.
 
+mod cluster;
+mod delegates;
 mod keys;
+mod log;
 mod read;
+mod reader;
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use multus_cluster::devices::DevicePaths;
 use multus_cni::conf::NetworkConf;
 use multus_cni::{Code, Error, Version};
 use multus_document::{Object, Problem, SyntaxError};
 use serde_json::{Map, Value};
+
+pub use cluster::{ApiLimits, ClusterConf, Isolation, OnInvalid, Reference};
+pub use log::{LogConf, LogLevel};
 
 /// Default state folder, upstream's.
 pub const DEFAULT_CNI_DIR: &str = "/var/lib/cni/multus";
@@ -34,16 +42,22 @@ pub struct MultusConf {
     pub cni_dir: PathBuf,
     /// First folder searched for delegate binaries; the runtime's `CNI_PATH` follows.
     pub bin_dir: PathBuf,
-    /// Directory of manifests that stands for the cluster, if there is one.
-    pub manifests: Option<PathBuf>,
-    /// The delegates of every pod.
+    /// Where the cluster's objects are, and what of them pods get.
+    pub cluster: ClusterConf,
+    /// The delegates of every pod; none where the default network is named by reference.
     pub delegates: Vec<Delegate>,
-    /// `masterplugin` is used: interfaces count from `net0` (2018).
+    /// `masterplugin` is used: automatic names count from `net0` (2018).
     pub masterplugin: bool,
+    /// A file that is there once the default network can be used.
+    pub readiness_file: Option<PathBuf>,
+    /// Where the node tells which devices its pods have.
+    pub devices: DevicePaths,
     /// Which binaries may run, and for how long.
     pub exec: ExecRules,
     /// Where the sandbox finds its modules; `None` runs no module.
     pub wasm: Option<WasmPaths>,
+    /// Where lines for people go.
+    pub log: LogConf,
     /// The runtime's capabilities, for the default network alone (NP-43).
     pub runtime_config: Map<String, Value>,
     /// GC is somebody else's affair (CNI-13).
@@ -167,8 +181,9 @@ impl MultusConf {
         read::conf(source).1
     }
 
-    /// The default network's delegate: always there, a conf without one is refused.
-    pub fn default_delegate(&self) -> Option<&Delegate> {
-        self.delegates.iter().find(|delegate| delegate.default)
+    /// Whether pods may bring their default network, by the objects of 2018 (`multus.md` 7.3). It would let a
+    /// tenant replace the cluster's network, so only a conf in the form of its README does.
+    pub fn is_of_2018(&self) -> bool {
+        self.cluster.network.is_none() && (self.delegates.is_empty() || self.masterplugin)
     }
 }

@@ -1,62 +1,45 @@
 //! Reading the conf key by key, collecting every problem on the way.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use multus_cni::conf::NetworkConf;
+use multus_cluster::devices::DevicePaths;
 use multus_cni::{Version, names, version};
-use multus_document::{Object, Pointer, Problem, json};
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use multus_document::{Object, Pointer, Problem};
+use serde_json::Value;
 
+use super::reader::Reader;
 use super::{
-    DEFAULT_BIN_DIR, DEFAULT_CNI_DIR, DEFAULT_EXEC_TIMEOUT, Delegate, ExecRules, MultusConf, WasmPaths, keys,
+    DEFAULT_BIN_DIR, DEFAULT_CNI_DIR, DEFAULT_EXEC_TIMEOUT, Delegate, ExecRules, MultusConf, WasmPaths,
+    cluster, delegates, keys, log,
 };
 
 /// The conf as far as it can be read, and everything that is wrong with it.
 pub(super) fn conf(source: &Object) -> (Option<MultusConf>, Vec<Problem>) {
-    let mut reader = Reader { problems: keys::problems(source), unnamed: Vec::new() };
+    let mut reader = Reader { problems: keys::problems(source) };
     let name = reader.name(source);
     let cni_version = reader.cni_version(source);
-    let masterplugin = has_masterplugin(source);
-    let delegates = reader.delegates(source, &name);
+    let cluster = cluster::read(&mut reader, source);
+    let delegates = reader.default_networks(source, &name, &cluster);
     let root = Pointer::root();
     let conf = MultusConf {
         cni_dir: reader.path(source, &root, "cniDir").unwrap_or_else(|| DEFAULT_CNI_DIR.into()),
         bin_dir: reader.path(source, &root, "binDir").unwrap_or_else(|| DEFAULT_BIN_DIR.into()),
-        manifests: reader.path(source, &root, "manifests"),
+        masterplugin: cluster.network.is_none() && delegates::has_masterplugin(source),
+        cluster,
+        readiness_file: reader.path(source, &root, "readinessindicatorfile"),
+        devices: reader.devices(source),
         exec: reader.exec(source),
         wasm: reader.wasm(source),
+        log: log::read(&mut reader, source),
         runtime_config: reader.object(source, "runtimeConfig").unwrap_or_default(),
-        disable_gc: reader.flag(source, "disableGC"),
+        disable_gc: reader.flag(source, "disableGC").unwrap_or(false),
         source: source.clone(),
         name,
         cni_version: cni_version.unwrap_or(Version::V0_1_0),
         delegates,
-        masterplugin,
     };
     (cni_version.is_some().then_some(conf), reader.problems)
 }
 
-struct Reader {
-    problems: Vec<Problem>,
-    /// The plain names of delegates so far that had none of their own.
-    unnamed: Vec<String>,
-}
-
 impl Reader {
-    fn refuse(&mut self, at: &Pointer, message: impl Into<String>, advice: &str) {
-        self.problems.push(Problem::new(at.as_str(), message).advise(advice));
-    }
-
-    fn wrong_kind(&mut self, at: &Pointer, found: &Value, expected: &str) {
-        self.refuse(
-            at,
-            format!("expected {expected}, found {}", json::kind(found)),
-            &format!("write {expected}"),
-        );
-    }
-
     fn name(&mut self, source: &Object) -> String {
         let at = Pointer::root().key("name");
         match source.get("name") {
@@ -112,44 +95,43 @@ impl Reader {
         }
     }
 
-    /// A path, absolute: the runtime's working directory is nobody's to rely on.
-    fn path(&mut self, source: &Object, parent: &Pointer, key: &str) -> Option<PathBuf> {
-        let at = parent.key(key);
-        match source.get(key)? {
-            Value::String(text) if Path::new(&text).is_absolute() => Some(text.into()),
-            Value::String(text) if text.is_empty() => None,
-            Value::String(text) => {
-                self.refuse(&at, format!("`{text}` is not an absolute path"), "begin it with `/`");
-                None
+    /// The networks written out in the conf. A conf without a default network can only serve pods that bring
+    /// their own, by the objects of 2018.
+    fn default_networks(
+        &mut self,
+        source: &Object,
+        name: &str,
+        cluster: &cluster::ClusterConf,
+    ) -> Vec<Delegate> {
+        let at = Pointer::root().key("delegates");
+        if cluster.network.is_some() {
+            if source.get("delegates").is_some_and(|value| value.as_array().is_none_or(|all| !all.is_empty()))
+            {
+                self.warn(
+                    &at,
+                    "`delegates` is ignored, `clusterNetwork` is the default network",
+                    "keep one of them",
+                );
             }
-            other => {
-                self.wrong_kind(&at, &other, "a string");
-                None
-            }
+            return Vec::new();
         }
+        if let Some(delegates) = delegates::read(self, source, name) {
+            return delegates;
+        }
+        let advice =
+            "add `\"delegates\": [{…}]`, the first of them is the default network, or `clusterNetwork`";
+        if cluster.is_named() {
+            let message = "there is no default network: only pods with the annotation `networks` of 2018 can be attached";
+            self.warn(&at, message, advice);
+        } else {
+            self.refuse(&at, "there is no delegate, so no pod could get its default network", advice);
+        }
+        Vec::new()
     }
 
-    fn object(&mut self, source: &Object, key: &str) -> Option<Map<String, Value>> {
-        match source.get(key)? {
-            Value::Object(map) => Some(map),
-            Value::Null => None,
-            other => {
-                self.wrong_kind(&Pointer::root().key(key), &other, "an object");
-                None
-            }
-        }
-    }
-
-    fn flag(&mut self, source: &Object, key: &str) -> bool {
-        match source.get(key) {
-            None | Some(Value::Null | Value::Bool(false)) => false,
-            Some(Value::Bool(true)) => true,
-            Some(Value::String(text)) if text == "true" || text == "false" => text == "true",
-            Some(other) => {
-                self.wrong_kind(&Pointer::root().key(key), &other, "`true` or `false`");
-                false
-            }
-        }
+    fn devices(&mut self, source: &Object) -> DevicePaths {
+        let members = self.object(source, "devices").unwrap_or_default();
+        DevicePaths::read(&members, &Pointer::root().key("devices"), &mut self.problems)
     }
 
     fn exec(&mut self, source: &Object) -> ExecRules {
@@ -160,7 +142,9 @@ impl Reader {
             match (key.as_str(), value) {
                 ("allow", Value::Array(names)) => rules.allow = Some(self.allowed(&at.key("allow"), names)),
                 ("allow", other) => self.wrong_kind(&at.key("allow"), other, "a list of binary names"),
-                ("timeout", value) => rules.timeout = self.timeout(&at.key("timeout"), value),
+                ("timeout", value) => {
+                    rules.timeout = self.seconds(&at.key("timeout"), value).unwrap_or(DEFAULT_EXEC_TIMEOUT);
+                }
                 (other, _) => {
                     self.refuse(&at.key(other), format!("unknown key `{other}`"), "use `allow` or `timeout`");
                 }
@@ -186,22 +170,6 @@ impl Reader {
         allowed
     }
 
-    fn timeout(&mut self, at: &Pointer, value: &Value) -> Duration {
-        let seconds =
-            value.as_str().and_then(|text| text.strip_suffix('s')).and_then(|text| text.parse().ok());
-        match seconds {
-            Some(seconds @ 1..=600_u64) => Duration::from_secs(seconds),
-            _ => {
-                self.refuse(
-                    at,
-                    format!("{value} is not a duration"),
-                    "write whole seconds from 1 to 600, as in `\"45s\"`",
-                );
-                DEFAULT_EXEC_TIMEOUT
-            }
-        }
-    }
-
     fn wasm(&mut self, source: &Object) -> Option<WasmPaths> {
         let at = Pointer::root().key("wasm");
         let wasm = Object::from_value(&Value::Object(self.object(source, "wasm")?))?;
@@ -225,95 +193,4 @@ impl Reader {
         });
         Some(WasmPaths { catalog: catalog?, module_dir: module_dir?, cache_dir: cache_dir? })
     }
-
-    fn delegates(&mut self, source: &Object, outer: &str) -> Vec<Delegate> {
-        let at = Pointer::root().key("delegates");
-        let entries = match source.get("delegates") {
-            Some(Value::Array(entries)) if !entries.is_empty() => entries,
-            Some(Value::Array(_) | Value::Null) | None => {
-                let advice = "add `\"delegates\": [{…}]`, the first of them is the default network";
-                self.refuse(&at, "there is no delegate, so no pod could get its default network", advice);
-                return Vec::new();
-            }
-            Some(other) => {
-                self.wrong_kind(&at, &other, "a list of network configurations");
-                return Vec::new();
-            }
-        };
-        let masters: Vec<usize> = entries
-            .iter()
-            .enumerate()
-            .filter(|(_, entry)| is_master(entry))
-            .map(|(index, _)| index)
-            .collect();
-        for index in masters.iter().skip(1) {
-            self.refuse(
-                &at.key(index).key("masterplugin"),
-                "a second `masterplugin`",
-                "mark one delegate only",
-            );
-        }
-        let default = masters.first().copied().unwrap_or(0);
-        // A name that is no name is reported once, not again for every delegate.
-        let outer = if names::check_network_name(outer).is_ok() { outer } else { "unnamed" };
-        // So is a version that is no version.
-        let version = source
-            .read::<String>("cniVersion")
-            .filter(|text| Version::parse(text).is_ok_and(Version::is_supported));
-        // Read as text, so that the author's spelling is kept.
-        let texts = source.read::<Vec<Box<RawValue>>>("delegates").unwrap_or_default();
-        let parsed = texts.into_iter().zip(&entries).enumerate().filter_map(|(index, (text, entry))| {
-            let at = at.key(index);
-            let Ok(entry) = serde_json::from_str::<Object>(text.get()) else {
-                self.wrong_kind(&at, entry, "a network configuration");
-                return None;
-            };
-            let network = self.delegate(&at, entry, outer, version.as_deref())?;
-            Some(Delegate { network, default: index == default })
-        });
-        parsed.collect()
-    }
-
-    /// A name for a delegate that has none, of its own: GC and the cache tell networks apart by name.
-    fn name_for(&mut self, outer: &str, kind: &str, named: bool) -> String {
-        let plain = format!("{outer}-{kind}");
-        if names::check_network_name(&plain).is_err() {
-            return outer.to_owned();
-        }
-        let before = self.unnamed.iter().filter(|name| **name == plain).count();
-        if !named {
-            self.unnamed.push(plain.clone());
-        }
-        if before == 0 { plain } else { format!("{plain}-{}", before + 1) }
-    }
-
-    fn delegate(
-        &mut self,
-        at: &Pointer,
-        mut entry: Object,
-        outer: &str,
-        version: Option<&str>,
-    ) -> Option<NetworkConf> {
-        match entry.get("masterplugin") {
-            None | Some(Value::Bool(_)) => entry.remove("masterplugin"),
-            Some(other) => self.wrong_kind(&at.key("masterplugin"), &other, "`true` or `false`"),
-        }
-        let kind = entry.read::<String>("type").unwrap_or_else(|| "list".to_owned());
-        let name = self.name_for(outer, &kind, entry.contains("name"));
-        match NetworkConf::parse(&entry, Some(&name), version) {
-            Ok(network) => Some(network),
-            Err(problems) => {
-                self.problems.extend(problems.into_iter().map(|problem| problem.below(at.as_str())));
-                None
-            }
-        }
-    }
-}
-
-fn is_master(entry: &Value) -> bool {
-    entry.get("masterplugin").and_then(Value::as_bool).unwrap_or(false)
-}
-
-fn has_masterplugin(source: &Object) -> bool {
-    source.read::<Vec<Value>>("delegates").unwrap_or_default().iter().any(is_master)
 }

@@ -7,9 +7,11 @@ use multus_document::Object;
 use multus_journal::Implementation;
 use serde_json::{Map, Value, json};
 
-use super::{Attachment, Plan, Step, capabilities, device, names};
+use super::{Attachment, Plan, Step, args, capabilities, device, names};
 use crate::call::Call;
-use crate::networks::{self, Wanted};
+use crate::default_route;
+use crate::devices;
+use crate::networks::{self, Refusal, Resolved, Wanted};
 use crate::review::Reviewer;
 use crate::search::Search;
 
@@ -20,23 +22,39 @@ use crate::search::Search;
 ///
 /// # Errors
 /// The first reason for which the pod can't be attached as asked, naming pod and network.
-pub(crate) fn build(call: &Call<'_>, source: Option<&dyn Source>, links: &[String]) -> Result<Plan, Error> {
-    let resolved = networks::resolve(call.conf, source, call.pod_key().as_ref())?;
-    let interfaces = names::assign(&resolved.wanted, &call.request.ifname, call.conf.masterplugin, links)?;
+pub(crate) fn build(call: &Call<'_>, source: Option<&dyn Source>, links: &[String]) -> Result<Plan, Refusal> {
+    let Resolved { mut pod, wanted, from_net0 } = networks::resolve(call, source)?;
+    let interfaces = names::assign(&wanted, &call.request.ifname, from_net0, links)?;
+    let devices = devices::of_pod(call, source, pod.as_ref(), &wanted)?;
     let mut attachments = Vec::new();
-    for ((index, wanted), interface) in (0_u32..).zip(resolved.wanted).zip(interfaces) {
-        attachments.push(attachment(call, index, wanted, interface)?);
+    for (((index, wanted), interface), device) in (0_u32..).zip(wanted).zip(interfaces).zip(devices) {
+        let mut attachment = attachment(call, index, wanted, interface)?;
+        attachment.device = device;
+        devices::offer(call, &mut attachment);
+        attachments.push(attachment);
     }
-    let mut reviewer = Reviewer::open(call)?;
+    default_route::check(&attachments)?;
+    let reviewer = Reviewer::open(call)?;
+    if reviewer.has_policies() {
+        add_namespace_labels(source, pod.as_mut())?;
+    }
     for attachment in &mut attachments {
         let label = attachment.label();
-        reviewer.judge(attachment, resolved.pod.as_ref()).map_err(|error| error.context(&label))?;
+        reviewer.judge(attachment, pod.as_ref()).map_err(|error| error.context(&label))?;
     }
+    reviewer.leave();
     for attachment in &mut attachments {
         let label = attachment.label();
         attachment.steps = steps(&call.search(), attachment).map_err(|error| error.context(&label))?;
     }
-    Ok(Plan { pod: resolved.pod, attachments })
+    Ok(Plan { pod, attachments })
+}
+
+/// Only policies look at them, and a source may have to ask for them.
+fn add_namespace_labels(source: Option<&dyn Source>, pod: Option<&mut Pod>) -> Result<(), Error> {
+    let (Some(source), Some(pod)) = (source, pod) else { return Ok(()) };
+    pod.namespace_labels = source.namespace_labels(&pod.namespace).map_err(networks::source_error)?;
+    Ok(())
 }
 
 /// The plan that an ADD of this call would follow, for `multusctl explain`: transforms and policies
@@ -45,27 +63,31 @@ pub(crate) fn build(call: &Call<'_>, source: Option<&dyn Source>, links: &[Strin
 /// # Errors
 /// Those of an ADD up to the point where it would touch the node.
 pub fn explain(call: &Call<'_>, links: &[String]) -> Result<Plan, Error> {
-    let plan = networks::source(call.conf).and_then(|source| build(call, source.as_deref(), links));
-    plan.map_err(|error| error.context(&call.subject()))
+    let plan = || -> Result<Plan, Refusal> { build(call, networks::source(call)?.as_deref(), links) };
+    plan().map_err(|refusal| refusal.error.context(&call.subject()))
 }
 
 fn attachment(call: &Call<'_>, index: u32, wanted: Wanted, interface: String) -> Result<Attachment, Error> {
-    let Wanted { display, mut network, default, selection, definition } = wanted;
-    let runtime_config = match &selection {
-        // What the runtime offers is for the default network alone (NP-43).
-        None if default => call.conf.runtime_config.clone(),
-        None => Map::new(),
-        Some(selection) => selected(selection, &mut network)
-            .map_err(|error| error.context(&format!("network {display} ({interface})")))?,
-    };
+    let label = format!("network {} ({interface})", wanted.display);
+    let Wanted { display, mut network, default, origin, selection, definition } = wanted;
+    // What the runtime offers is for the default network alone (NP-43).
+    let mut runtime_config = if default { call.conf.runtime_config.clone() } else { Map::new() };
+    if let Some(selection) = &selection {
+        let asked = selected(call, &label, selection, &mut network).map_err(|error| error.context(&label))?;
+        runtime_config.extend(asked);
+    }
     Ok(Attachment {
         index,
         interface,
         display,
         default,
+        origin,
         network,
         runtime_config,
-        args: call.request.raw_args.clone(),
+        args: args::arguments(call.request, selection.as_ref()),
+        default_route: selection.as_ref().and_then(|selection| selection.default_route.clone()),
+        device: None,
+        device_info: None,
         steps: Vec::new(),
         decisions: Vec::new(),
         definition_annotations: definition.map_or(Value::Null, |definition| json!(definition.annotations)),
@@ -73,11 +95,28 @@ fn attachment(call: &Call<'_>, index: u32, wanted: Wanted, interface: String) ->
     })
 }
 
-fn selected(selection: &Selection, network: &mut NetworkConf) -> Result<Map<String, Value>, Error> {
+fn selected(
+    call: &Call<'_>,
+    label: &str,
+    selection: &Selection,
+    network: &mut NetworkConf,
+) -> Result<Map<String, Value>, Error> {
     for plugin in &mut network.plugins {
         device::apply(selection, plugin.object_mut());
     }
-    capabilities::arguments(selection, network)
+    let asked = capabilities::arguments(selection, network);
+    if let Some(first) = asked.undeclared.first() {
+        if !call.conf.cluster.compat_upstream {
+            return Err(capabilities::undeclared(first));
+        }
+        let fields: Vec<&str> = asked.undeclared.iter().map(|missing| missing.field).collect();
+        call.node.warn(&format!(
+            "{}: {label}: passed over: {}, for which no plugin has the capability",
+            call.subject(),
+            fields.join(", ")
+        ));
+    }
+    Ok(asked.arguments)
 }
 
 /// The selection element for modules; what became a capability argument is in `runtimeConfig`.
@@ -88,6 +127,8 @@ fn element(selection: &Selection) -> Value {
         "interface": selection.interface,
         "deviceID": selection.device_id,
         "cni-args": selection.cni_args.as_ref().map(Object::to_value),
+        "default-route": selection.default_route,
+        "ipam-claim-reference": selection.ipam_claim_reference,
     })
 }
 

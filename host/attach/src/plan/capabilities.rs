@@ -5,32 +5,49 @@ use multus_cni::conf::NetworkConf;
 use multus_cni::{Code, Error};
 use serde_json::{Map, Value, json};
 
-/// The capability arguments of one selection. Every one of them must be a capability of at least
-/// one plugin of the network, else the attachment would silently lack what the pod asked for.
-///
-/// # Errors
-/// Code 7 naming the selection's field and the capability that no plugin has (NP-16, 17, 20, 21, 24).
-pub(super) fn arguments(selection: &Selection, network: &NetworkConf) -> Result<Map<String, Value>, Error> {
-    refuse_unsupported(selection)?;
-    let mut arguments = Map::new();
+/// What a selection asks of a network.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// The arguments that at least one plugin of the network declares.
+    pub(super) arguments: Map<String, Value>,
+    /// Wishes that no plugin can fulfil.
+    pub(super) undeclared: Vec<Undeclared>,
+}
+
+/// A field of the selection whose capability no plugin has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Undeclared {
+    pub(super) field: &'static str,
+    pub(super) capability: &'static str,
+}
+
+/// The capability arguments of one selection.
+pub(super) fn arguments(selection: &Selection, network: &NetworkConf) -> Asked {
+    let mut asked = Asked::default();
     for (field, capability, value) in requested(selection) {
         let declared =
             network.plugins.iter().any(|plugin| plugin.capabilities().iter().any(|name| name == capability));
-        if !declared {
-            let message = format!(
-                "the pod asks for `{field}`, but no plugin of the network has the capability `{capability}`"
-            );
-            let details = format!(
-                "add `\"capabilities\": {{\"{capability}\": true}}` to a plugin that supports it, or take `{field}` out of the pod's annotation"
-            );
-            return Err(Error::new(Code::InvalidConfig, message).with_details(details));
+        if declared {
+            asked.arguments.insert(capability.to_owned(), value);
+        } else {
+            asked.undeclared.push(Undeclared { field, capability });
         }
-        arguments.insert(capability.to_owned(), value);
     }
     if let Some(device) = &selection.device_id {
-        arguments.insert("deviceID".to_owned(), Value::from(device.clone()));
+        asked.arguments.insert("deviceID".to_owned(), Value::from(device.clone()));
     }
-    Ok(arguments)
+    asked
+}
+
+/// Code 7: the attachment would silently lack what the pod asked for (NP-16, 17, 20, 21, 24).
+pub(super) fn undeclared(missing: &Undeclared) -> Error {
+    let Undeclared { field, capability } = missing;
+    let message =
+        format!("the pod asks for `{field}`, but no plugin of the network has the capability `{capability}`");
+    let details = format!(
+        "add `\"capabilities\": {{\"{capability}\": true}}` to a plugin that supports it, or take `{field}` out of the pod's annotation"
+    );
+    Error::new(Code::InvalidConfig, message).with_details(details)
 }
 
 /// Field of the selection, capability of the plugin, value.
@@ -47,23 +64,6 @@ fn requested(selection: &Selection) -> Vec<(&'static str, &'static str, Value)> 
     rows.into_iter().filter_map(|(field, capability, value)| Some((field, capability, value?))).collect()
 }
 
-/// Fields that this version can't honour are refused: ignoring one would give the pod other
-/// networking than it asked for.
-fn refuse_unsupported(selection: &Selection) -> Result<(), Error> {
-    let rows = [
-        ("default-route", selection.default_route.is_some()),
-        ("ipam-claim-reference", selection.ipam_claim_reference.is_some()),
-    ];
-    match rows.iter().find(|(_, asked)| *asked) {
-        None => Ok(()),
-        Some((field, _)) => {
-            let message = format!("the pod asks for `{field}`, which this version does not support");
-            Err(Error::new(Code::UnsupportedField, message)
-                .with_details(format!("take `{field}` out of the pod's annotation")))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,7 +78,11 @@ mod tests {
             capabilities.iter().map(|all| json!({"type": "t", "capabilities": all})).collect();
         let conf = Object::from_value(&json!({"name": "a", "plugins": plugins})).unwrap();
         let network = NetworkConf::parse(&conf, None, None).unwrap();
-        arguments(&selection, &network).map(Value::Object)
+        let asked = arguments(&selection, &network);
+        match asked.undeclared.first() {
+            Some(missing) => Err(undeclared(missing)),
+            None => Ok(Value::Object(asked.arguments)),
+        }
     }
 
     #[test]
@@ -110,19 +114,8 @@ mod tests {
                 &[json!({"infiniband-guid": true})],
                 Err((7, "the capability `infinibandGUID`")),
             ),
-            (
-                "NP-22",
-                &json!({"default-route": ["10.0.0.1"]}),
-                std::slice::from_ref(&all),
-                Err((2, "`default-route`")),
-            ),
-            ("NP-23", &json!({"default-route": []}), std::slice::from_ref(&all), Err((2, "`default-route`"))),
-            (
-                "NP-25",
-                &json!({"ipam-claim-reference": "claim"}),
-                std::slice::from_ref(&all),
-                Err((2, "ipam-claim")),
-            ),
+            ("NP-22", &json!({"default-route": ["10.0.0.1"]}), &[json!({})], Ok(json!({}))),
+            ("NP-25", &json!({"ipam-claim-reference": "claim"}), std::slice::from_ref(&all), Ok(json!({}))),
             (
                 "deviceID",
                 &json!({"deviceID": "0000:00:01.0"}),

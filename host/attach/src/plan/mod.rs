@@ -1,17 +1,24 @@
 //! The complete plan of one ADD, as data: nothing on the node has changed when it stands.
 
+mod args;
 mod build;
 mod capabilities;
 mod device;
 mod names;
 
+use std::net::IpAddr;
+use std::path::PathBuf;
+
 use multus_cluster::Pod;
+use multus_cluster::devices::Device;
 use multus_cni::conf::{NetworkConf, PluginConf};
 use multus_document::Object;
 use multus_journal::{AttachmentIntent, Implementation, StepIntent};
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 use serde_json::{Map, Value};
+
+use crate::networks::{Asked, Origin};
 
 pub use build::explain;
 pub(crate) use build::{build, seen_by_modules};
@@ -36,12 +43,20 @@ pub struct Attachment {
     pub display: String,
     /// The pod's default network: its result is returned.
     pub default: bool,
+    /// Who asked for it, and where its configuration was found.
+    pub origin: Origin,
     /// The conf as it will be used, transforms applied.
     pub network: NetworkConf,
     /// Capability arguments offered to its plugins.
     pub runtime_config: Map<String, Value>,
     /// `CNI_ARGS` of its delegates.
     pub args: String,
+    /// Gateways of `default-route`, if it is the one that the pod wants its default routes on (NP-22).
+    pub default_route: Option<Vec<IpAddr>>,
+    /// The device that it was given, if its definition names a resource.
+    pub device: Option<Device>,
+    /// Where plugins find, or leave, information about their device.
+    pub device_info: Option<PathBuf>,
     /// One per plugin, in the list's order.
     pub steps: Vec<Step>,
     /// What transforms changed and policies said, in the order in which they ran.
@@ -110,6 +125,11 @@ impl Attachment {
             source: self.conf().to_string(),
             steps: self.steps.iter().map(step).collect(),
         }
+    }
+
+    /// It is no network of its own: its plugins go on from the default network's result (decision 10).
+    pub(crate) fn is_auxiliary(&self) -> bool {
+        self.origin.asked == Asked::AuxiliaryChain
     }
 
     /// How messages call it.

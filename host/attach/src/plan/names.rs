@@ -9,14 +9,14 @@ use crate::networks::Wanted;
 /// The interface of each wanted network, in order.
 ///
 /// `existing` are the links already in the pod's namespace. Automatic names are `net<place in the
-/// list>`; where `masterplugin` is used they count from `net0`, as in 2018.
+/// list>`; with `from_net0` they count from `net0`, as in 2018. The default network has the runtime's name.
 ///
 /// # Errors
 /// Code 4 or 7 naming both networks that want one name, or the link that has it already (NP-18).
 pub(super) fn assign(
     wanted: &[Wanted],
     default_name: &str,
-    masterplugin: bool,
+    from_net0: bool,
     existing: &[String],
 ) -> Result<Vec<String>, Error> {
     let chosen: Vec<String> = wanted
@@ -25,9 +25,12 @@ pub(super) fn assign(
         .map(|(index, network)| match explicit(network) {
             _ if network.default => default_name.to_owned(),
             Some(name) => name.to_owned(),
-            None => format!("net{}", if masterplugin { index.saturating_sub(1) } else { index }),
+            None => format!("net{}", if from_net0 { index.saturating_sub(1) } else { index }),
         })
         .collect();
+    for network in wanted.iter().filter(|network| network.default) {
+        check_default(network, default_name)?;
+    }
     let mut taken: BTreeMap<&str, &Wanted> = BTreeMap::new();
     for (name, network) in chosen.iter().zip(wanted) {
         check(name, network, existing)?;
@@ -40,6 +43,21 @@ pub(super) fn assign(
 
 fn explicit(network: &Wanted) -> Option<&str> {
     network.selection.as_ref().and_then(|selection| selection.interface.as_deref())
+}
+
+/// The runtime looks for the pod's address under its own name: another one would leave it without.
+fn check_default(network: &Wanted, default_name: &str) -> Result<(), Error> {
+    match explicit(network).filter(|name| *name != default_name) {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!(
+                "network {}: the pod wants its default network as `{name}`, the runtime calls it `{default_name}`",
+                network.display
+            );
+            Err(Error::new(Code::InvalidConfig, message)
+                .with_details("take `interface` out of the pod's annotation for the default network"))
+        }
+    }
 }
 
 fn check(name: &str, network: &Wanted, existing: &[String]) -> Result<(), Error> {
@@ -66,6 +84,8 @@ mod tests {
     use multus_cni::conf::NetworkConf;
     use multus_document::Object;
 
+    use crate::networks::{Asked, Found, Origin};
+
     fn wanted(annotation: &str) -> Vec<Wanted> {
         let object = Object::parse(br#"{"name":"n","type":"t"}"#).unwrap();
         let network = NetworkConf::parse(&object, None, None).unwrap();
@@ -73,6 +93,7 @@ mod tests {
             display: display.to_owned(),
             network: network.clone(),
             default: selection.is_none(),
+            origin: Origin { asked: Asked::Networks, found: Found::Conf },
             selection,
             definition: None,
         };
@@ -99,14 +120,24 @@ mod tests {
             ("a,b", false, &["lo", "net2"], Err("already has a link `net2`")),
             ("a", false, &["eth0"], Err("already has a link `eth0`")),
         ];
-        for (annotation, masterplugin, existing, expected) in rows {
+        for (annotation, from_net0, existing, expected) in rows {
             let existing: Vec<String> = existing.iter().map(|s| (*s).to_owned()).collect();
-            let found = assign(&wanted(annotation), "eth0", *masterplugin, &existing);
+            let found = assign(&wanted(annotation), "eth0", *from_net0, &existing);
             match (expected, found) {
                 (Ok(names), Ok(found)) => assert_eq!(&found, names, "{annotation}"),
                 (Err(text), Err(error)) => assert!(error.msg.contains(text), "{annotation}: {error}"),
                 (_, found) => panic!("{annotation}: {found:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn the_default_network_has_the_runtimes_name() {
+        for (annotation, fits) in [("a", true), ("a@eth0", true), ("a@eth1", false)] {
+            let mut chosen = wanted(annotation).remove(1);
+            chosen.default = true;
+            let found = assign(&[chosen], "eth0", false, &[]);
+            assert_eq!(found.is_ok(), fits, "{annotation}: {found:?}");
         }
     }
 }

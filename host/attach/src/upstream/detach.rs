@@ -13,6 +13,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::scratch::{self, Attached};
 use crate::call::Call;
 use crate::delegate::{self, Guard, Target};
+use crate::devices::info;
 use crate::undo;
 
 /// Detaches what upstream attached, last network first. Nothing on disk means nothing attached:
@@ -31,13 +32,14 @@ pub(crate) fn detach(call: &Call<'_>, locks: &[BorrowedFd<'_>]) -> Result<(), Er
             .iter()
             .find(|entry| entry.ifname == attachment.interface && entry.network == attachment.network.name);
         match detach_one(call, attachment, entry, locks) {
-            Ok(()) => cache::remove(
-                &call.conf.cni_dir,
-                &attachment.network.name,
-                container_id,
-                &attachment.interface,
-            )
-            .map_err(super::io_error)?,
+            Ok(()) => {
+                if let Some(entry) = entry {
+                    info::remove_cached(call, &entry.capability_args);
+                }
+                let (network, interface) = (&attachment.network.name, &attachment.interface);
+                cache::remove(&call.conf.cni_dir, network, container_id, interface)
+                    .map_err(super::io_error)?;
+            }
             Err(error) => errors.push(
                 error.context(&format!("network {} ({})", attachment.network.name, attachment.interface)),
             ),

@@ -16,6 +16,7 @@ use super::scratch;
 use crate::call::{Call, Deadlines, Node};
 use crate::conf::MultusConf;
 use crate::log::{Log, Severity};
+use crate::networks::{Asked, Found, Origin};
 use crate::plan::{Attachment, Plan};
 
 struct Quiet;
@@ -84,9 +85,13 @@ fn attachment(index: u32, conf: &str, interface: &str) -> Attachment {
         interface: interface.to_owned(),
         display: format!("shop/network-{index}"),
         default: index == 0,
+        origin: Origin { asked: Asked::Networks, found: Found::Conf },
         network: NetworkConf::parse(&object, Some("given"), Some("1.0.0")).unwrap(),
         runtime_config: Map::from_iter([("mac".to_owned(), json!("0a:58:00:00:00:01"))]),
         args: "K=V".to_owned(),
+        default_route: None,
+        device: None,
+        device_info: None,
         steps: Vec::new(),
         decisions: Vec::new(),
         definition_annotations: Value::Null,

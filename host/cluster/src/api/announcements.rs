@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use k8s_openapi::jiff::Timestamp;
+use jiff::Timestamp;
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;

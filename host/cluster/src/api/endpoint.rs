@@ -2,10 +2,8 @@
 
 use std::time::Instant;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::Uri;
-use secrecy::{ExposeSecret, SecretString};
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::certificates::Identity;
 use super::credential::{Credential, CredentialKind};
@@ -23,7 +21,7 @@ pub(super) struct Endpoint {
 /// The server, and how to know it.
 pub(super) struct Cluster {
     pub(super) server: Uri,
-    /// The certificates that vouch for it, as PEM and as DER; without them the node's own do.
+    /// The certificates that vouch for it; without them the node's own do.
     pub(super) authority: Option<Authority>,
     /// Believe whoever answers.
     pub(super) insecure: bool,
@@ -33,8 +31,9 @@ pub(super) struct Cluster {
 
 /// A bundle of certificates.
 pub(super) struct Authority {
+    /// As it was given, for credential helpers.
     pub(super) pem: Vec<u8>,
-    pub(super) certificates: Vec<Vec<u8>>,
+    pub(super) certificates: Vec<CertificateDer<'static>>,
 }
 
 /// Who asks.
@@ -60,26 +59,5 @@ impl User {
             format!("from the credential helper `{}`, {}", helper.command.display(), self.credential.origin);
         self.identity = issued.identity.or(self.identity.take());
         Ok(())
-    }
-}
-
-impl Endpoint {
-    /// What `kube` makes its TLS of. Credentials are not in it: `kube` caches token files for a
-    /// minute, does not trim them, and runs credential helpers without a time limit.
-    pub(super) fn config(&self) -> kube::Config {
-        let mut config = kube::Config::new(self.cluster.server.clone());
-        config.root_cert = self.cluster.authority.as_ref().map(|authority| authority.certificates.clone());
-        if self.cluster.insecure {
-            config.accept_invalid_certs = true;
-            // Nobody vouches for this server, so a node without certificates must do.
-            config.root_cert.get_or_insert_default();
-        }
-        config.tls_server_name.clone_from(&self.cluster.server_name);
-        if let Some(identity) = &self.user.identity {
-            let key = SecretString::from(STANDARD.encode(identity.key.expose_secret()));
-            config.auth_info.client_certificate_data = Some(STANDARD.encode(&identity.certificate));
-            config.auth_info.client_key_data = Some(key);
-        }
-        config
     }
 }

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header;
-use http_body_util::{BodyExt as _, Limited};
-use kube::client::Body;
+use http_body_util::{BodyExt as _, Full, Limited};
 use tokio::time::{sleep, timeout};
 
+use super::connection::Connection;
 use super::credential::Credential;
 use super::error::{ApiError, Refusal};
 use super::refusal::{self, Failure};
@@ -25,7 +25,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// An API server, and who asks it. Clones share the connections.
 #[derive(Clone)]
 pub(super) struct Server {
-    pub(super) client: kube::Client,
+    pub(super) connection: Connection,
     pub(super) credential: Arc<Credential>,
     pub(super) url: Arc<str>,
     /// How long one request may take, from the name's lookup to the last byte of the answer.
@@ -86,8 +86,12 @@ impl Server {
         }
     }
 
-    async fn exchange(&self, request: &Request, message: http::Request<Body>) -> Result<Bytes, Failure> {
-        let answer = self.client.send(message).await.map_err(|error| refusal::unanswered(&error))?;
+    async fn exchange(
+        &self,
+        request: &Request,
+        message: http::Request<Full<Bytes>>,
+    ) -> Result<Bytes, Failure> {
+        let answer = self.connection.send(message).await.map_err(|error| refusal::unanswered(&error))?;
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, MAX_ANSWER)
             .collect()
@@ -100,17 +104,18 @@ impl Server {
         Err(refusal::answered(request, &self.credential, head.status, &head.headers, &body))
     }
 
-    fn message(&self, request: &Request) -> Result<http::Request<Body>, Failure> {
-        let mut message = http::Request::builder().method(request.method()).uri(request.path());
+    fn message(&self, request: &Request) -> Result<http::Request<Full<Bytes>>, Failure> {
+        let unsendable = |error: http::Error| Failure::lasting(Refusal::Unreachable(error.to_string()));
+        let mut message = self.connection.request(request.method(), &request.path()).map_err(unsendable)?;
         let credential = self.credential.authorization();
         if let Some(header) = credential.map_err(|problem| Failure::lasting(Refusal::Credential(problem)))? {
             message = message.header(header::AUTHORIZATION, header);
         }
         let message = match request.body() {
-            Some((kind, content)) => message.header(header::CONTENT_TYPE, kind).body(Body::from(content)),
-            None => message.body(Body::empty()),
+            Some((kind, content)) => message.header(header::CONTENT_TYPE, kind).body(Full::new(content)),
+            None => message.body(Full::default()),
         };
-        message.map_err(|error| Failure::lasting(Refusal::Unreachable(error.to_string())))
+        message.map_err(unsendable)
     }
 }
 

@@ -86,7 +86,7 @@ impl Helper {
         let identity = match (status.client_certificate_data, status.client_key_data) {
             (None, None) => None,
             (Some(certificate), Some(key)) => Some(
-                certificates::identity(certificate.into_bytes(), key.into_bytes())
+                certificates::identity(certificate.as_bytes(), key.as_bytes())
                     .map_err(|(part, problem)| format!("the {part:?} that it gives is {problem}"))?,
             ),
             _ => return Err("it gives only one of `clientCertificateData` and `clientKeyData`".to_owned()),

@@ -4,6 +4,7 @@
 //! discovery and no list. DEL never needs the server: what it would take away goes with the pod.
 
 mod announcements;
+mod any_server;
 mod certificates;
 mod claims;
 mod connection;
@@ -21,6 +22,7 @@ mod refusal;
 mod request;
 mod resolver;
 mod surroundings;
+mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -33,6 +35,7 @@ use futures_util::future::try_join_all;
 use tokio::runtime::{Builder, Runtime};
 
 use announcements::Announcements;
+use connection::Connection;
 use endpoint::Endpoint;
 pub use error::{AccessError, ApiError, Refusal};
 use exchange::Server;
@@ -52,18 +55,21 @@ pub struct ApiAccess {
     pub kubeconfig: Option<PathBuf>,
     /// No question goes on after this, whatever is tried again.
     pub deadline: Instant,
+    /// How long one answer is waited for, with everything that is tried again.
+    pub patience: Duration,
     /// How long one request may take, connecting included. Generous is right: a server far away needs
     /// seconds for the first one, and a request that is given up early is only sent again.
     pub request_timeout: Duration,
 }
 
-/// A cluster's API server, asked by `kube` on a runtime of its own: a call is one thread, and waits.
+/// A cluster's API server, asked on a runtime of its own: a call is one thread, and waits.
 pub struct ApiServer {
     // Before the runtime, on which its connections live.
     server: Server,
     announcements: Announcements,
     runtime: Runtime,
     deadline: Instant,
+    patience: Duration,
     node: String,
 }
 
@@ -99,8 +105,14 @@ impl ApiServer {
             announcements: Announcements::default(),
             runtime,
             deadline: access.deadline,
+            patience: access.patience,
             node: surroundings.node(),
         })
+    }
+
+    /// When a question that is asked now has to be answered.
+    fn until(&self) -> Instant {
+        self.deadline.min(Instant::now() + self.patience)
     }
 
     /// One object, or none if the server does not have it.
@@ -109,7 +121,7 @@ impl ApiServer {
         request: Request,
         read: impl FnOnce(&[u8]) -> Result<T, String>,
     ) -> Result<Option<T>, ApiError> {
-        let answer: Bytes = match self.server.ask(&request, self.deadline).await {
+        let answer: Bytes = match self.server.ask(&request, self.until()).await {
             Ok(answer) => answer,
             Err(error) if matches!(*error.refusal, Refusal::Absent(_)) => return Ok(None),
             Err(error) => return Err(error),
@@ -166,10 +178,10 @@ fn connect_to(
     request_timeout: Duration,
     surroundings: &Surroundings,
 ) -> Result<Server, AccessError> {
-    let client = connection::open(&endpoint, &surroundings.names, request_timeout)?;
+    let connection = Connection::open(&endpoint, surroundings, request_timeout)?;
     let url = endpoint.cluster.server.to_string();
     Ok(Server {
-        client,
+        connection,
         credential: Arc::new(endpoint.user.credential),
         url: url.trim_end_matches('/').into(),
         request_timeout,
@@ -212,7 +224,7 @@ impl Source for ApiServer {
     fn namespace_labels(&self, namespace: &str) -> Result<BTreeMap<String, String>, SourceError> {
         check_pod_name(namespace, namespace)?;
         let request = Request::get(&NAMESPACES, None, namespace);
-        let answer = self.runtime.block_on(self.server.ask(&request, self.deadline))?;
+        let answer = self.runtime.block_on(self.server.ask(&request, self.until()))?;
         let labels = objects::namespace_labels(&answer);
         Ok(labels
             .map_err(|problem| self.server.error(&request, 1, Duration::ZERO, Refusal::Answer(problem)))?)
@@ -238,7 +250,7 @@ impl Source for ApiServer {
         let Some(status) = status else { return Ok(()) };
         check_pod_name(&pod.namespace, &pod.name)?;
         let request = network_status::request(pod, status);
-        match self.runtime.block_on(self.server.ask(&request, self.deadline)) {
+        match self.runtime.block_on(self.server.ask(&request, self.until())) {
             Ok(_) => Ok(()),
             Err(error) => Err(network_status::refused(pod, error)),
         }

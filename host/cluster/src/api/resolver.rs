@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::vec;
 
 use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
@@ -16,6 +17,7 @@ use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::{Hosts, TokioResolver, system_conf};
 use hyper_util::client::legacy::connect::dns;
+use tower_service::Service;
 
 /// The files that say what a name means on this node.
 #[derive(Debug, Clone)]
@@ -36,13 +38,27 @@ type Lookup = Pin<Box<dyn Future<Output = io::Result<vec::IntoIter<SocketAddr>>>
 
 /// Resolves the names of a connector. It is not asked for literal addresses, so for those no file is
 /// read and no resolver starts.
-pub(super) fn service(
-    files: NameFiles,
-) -> impl tower::Service<dns::Name, Response = vec::IntoIter<SocketAddr>, Error = io::Error, Future = Lookup> + Clone
-{
-    let files = Arc::new(files);
-    tower::service_fn(move |name: dns::Name| -> Lookup {
-        let files = Arc::clone(&files);
+#[derive(Clone)]
+pub(super) struct Resolver(Arc<NameFiles>);
+
+impl Resolver {
+    /// One that knows what these files say.
+    pub(super) fn new(files: NameFiles) -> Self {
+        Self(Arc::new(files))
+    }
+}
+
+impl Service<dns::Name> for Resolver {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Lookup;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: dns::Name) -> Lookup {
+        let files = Arc::clone(&self.0);
         Box::pin(async move {
             let addresses = addresses(&files, name.as_str()).await.map_err(|problem| {
                 io::Error::other(format!("the host name `{name}` can't be resolved: {problem}"))
@@ -51,7 +67,7 @@ pub(super) fn service(
             let addresses: Vec<_> = addresses.into_iter().map(|address| (address, 0).into()).collect();
             Ok(addresses.into_iter())
         })
-    })
+    }
 }
 
 /// Hosts file first and, if it has the name, alone: as the C library does, and it must work while

@@ -3,10 +3,15 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use rustls_native_certs::{CertificateResult, load_native_certs};
+
 use super::resolver::NameFiles;
 
 /// Looks up an environment variable.
 type Environment = Box<dyn Fn(&str) -> Option<OsString>>;
+
+/// Reads certificates.
+type Certificates = Box<dyn Fn() -> CertificateResult>;
 
 /// Environment and files that are not named by the conf.
 pub(super) struct Surroundings {
@@ -16,6 +21,8 @@ pub(super) struct Surroundings {
     pub(super) service_account: PathBuf,
     /// What host names mean.
     pub(super) names: NameFiles,
+    /// The node's own store of certificates that it believes.
+    pub(super) certificates: Certificates,
 }
 
 impl Surroundings {
@@ -25,6 +32,7 @@ impl Surroundings {
             environment: Box::new(|name| std::env::var_os(name)),
             service_account: "/var/run/secrets/kubernetes.io/serviceaccount".into(),
             names: NameFiles::default(),
+            certificates: Box::new(load_native_certs),
         }
     }
 

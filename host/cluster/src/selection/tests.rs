@@ -174,6 +174,28 @@ fn invalid_annotations_are_refused_where_they_are_wrong() {
 }
 
 #[test]
+fn what_upstream_passes_over_comes_back_beside_the_selections() {
+    let annotation = r#"[{
+        "name": "a", "colour": "red", "ips": [], "portMappings": [], "bandwidth": {},
+        "mac": "0a:58:0a:01:02:03"
+    }, { "name": "b", "ips": ["10.1.2.3"], "ipam-claim-reference": "claim" }]"#;
+    let (selections, passed_over) = parse_selections_as_upstream(annotation, "shop").unwrap();
+    assert_eq!(selections[0].mac.as_deref(), Some("0a:58:0a:01:02:03"));
+    assert_eq!((&selections[0].ips, selections[0].bandwidth), (&Vec::new(), None));
+    assert_eq!(selections[1].ipam_claim_reference.as_deref(), Some("claim"));
+    let places: Vec<_> = passed_over.iter().map(|problem| problem.pointer.as_str()).collect();
+    let expected = ["/0/colour", "/0/ips", "/0/portMappings", "/0/bandwidth", "/1/ipam-claim-reference"];
+    assert_eq!(places, expected);
+    assert!(passed_over.iter().all(|problem| problem.warning));
+    let strict = parse_selections(annotation, "shop").unwrap_err();
+    assert!(strict.len() == expected.len() && strict.iter().all(|problem| !problem.warning));
+    // What upstream refuses as well is refused.
+    for annotation in [r#"[{"name": "a", "mac": "zz"}]"#, "a@b@c", "[null]", "{}"] {
+        assert!(parse_selections_as_upstream(annotation, "shop").is_err(), "{annotation}");
+    }
+}
+
+#[test]
 fn refusals_say_what_to_write() {
     let rows = [
         (r#"{"name": "a"}"#, "[{…}]"),

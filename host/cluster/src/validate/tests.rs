@@ -88,6 +88,47 @@ fn the_default_network_is_one_network() {
 }
 
 #[test]
+fn objects_and_annotations_of_2018_are_looked_into() {
+    let network = |args: &str| {
+        format!(
+            "apiVersion: kubernetes-network.cni.cncf.io/v1\nkind: Network\nmetadata:\n  name: a\nplugin: sriov\nargs: {args}\n"
+        )
+    };
+    let pod = |annotation: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  annotations:\n    networks: {annotation}\n"
+        )
+    };
+    /// Pointer, words of the message, and whether it is a warning.
+    type Found = (&'static str, &'static str, bool);
+    let rows: [(String, Option<Found>); 7] = [
+        (network("'[{}]'"), None),
+        (network("'[{}, {}]'"), Some(("/args", "2 objects", false))),
+        (network("'['"), Some(("/args", "not valid JSON", false))),
+        (network("''"), Some(("/args", "is empty", false))),
+        (pod("'[{\"name\": \"a\"}]'"), None),
+        (pod("'[{\"name\": 5}]'"), Some(("/metadata/annotations/networks", "/0/name", true))),
+        // It may be somebody else's annotation: a warning.
+        (pod("none"), Some(("/metadata/annotations/networks", "not valid JSON", true))),
+    ];
+    for (text, expected) in rows {
+        let found: Vec<Problem> = check(&text).into_iter().map(|(problem, _)| problem).collect();
+        match (found.as_slice(), expected) {
+            ([], None) => {}
+            ([problem], Some((pointer, words, warning))) => {
+                assert_eq!(
+                    (problem.pointer.as_str(), problem.warning),
+                    (pointer, warning),
+                    "{text}: {problem}"
+                );
+                assert!(problem.message.contains(words), "{text}: {problem}");
+            }
+            (found, _) => panic!("{text}: {found:?}"),
+        }
+    }
+}
+
+#[test]
 fn everything_is_reported_at_once() {
     let text = "
 kind: List

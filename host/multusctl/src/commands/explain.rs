@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use multus_attach::{Attachment, Call, Deadlines, Node, Plan, Step};
+use multus_attach::{Asked, Attachment, Call, Deadlines, Found, Node, Plan, Step};
 use multus_cni::env::Command;
 use multus_journal::Implementation;
 use multus_net::Netns;
@@ -70,6 +70,8 @@ struct AttachmentReport {
     default: bool,
     cni_version: String,
     why: String,
+    /// Who asked for it, and where its configuration was found.
+    origin: String,
     decisions: Value,
     plugins: Vec<PluginReport>,
 }
@@ -104,12 +106,6 @@ impl PlanReport {
 }
 
 fn attachment_report(call: &Call<'_>, attachment: &Attachment) -> AttachmentReport {
-    let why = match attachment.default {
-        true => "default network",
-        // Only definitions have a namespace; the names in a conf have no `/`.
-        false if attachment.display.contains('/') => "selected by the pod",
-        false => "listed in `delegates`",
-    };
     let decisions = attachment
         .decisions
         .iter()
@@ -129,9 +125,21 @@ fn attachment_report(call: &Call<'_>, attachment: &Attachment) -> AttachmentRepo
         network: attachment.display.clone(),
         default: attachment.default,
         cni_version: attachment.network.cni_version.to_string(),
-        why: why.to_owned(),
+        why: why(attachment),
+        origin: attachment.origin.to_string(),
         decisions: serde_json::to_value(&attachment.decisions).unwrap_or_default(),
         plugins,
+    }
+}
+
+/// What the network's name tells already is left out.
+fn why(attachment: &Attachment) -> String {
+    let origin = &attachment.origin;
+    match (attachment.default, origin.asked, &origin.found) {
+        (true, Asked::Delegates, _) => "default network".to_owned(),
+        (true, ..) => format!("default network, {origin}"),
+        (false, asked, Found::Definition(_)) => asked.to_string(),
+        (false, ..) => origin.to_string(),
     }
 }
 

@@ -70,15 +70,16 @@ fn multus(object: &Object) -> Vec<Problem> {
 /// Definitions come from whoever may write them in a namespace: without `exec.allow` they choose the binary
 /// that runs as root.
 fn open_exec(object: &Object) -> Option<Problem> {
-    let manifests = object.get("manifests")?;
+    let named =
+        |key: &&str| object.get(key).is_some_and(|path| path.as_str().is_some_and(|path| !path.is_empty()));
+    let source = ["manifests", "kubeconfig"].into_iter().find(named)?;
     let restricted = object.get("exec").is_some_and(|exec| exec.get("allow").is_some());
-    let used = manifests.as_str().is_some_and(|path| !path.is_empty());
-    (used && !restricted).then(|| {
+    (!restricted).then(|| {
         let message =
             "network definitions can run every binary in `binDir` and on CNI_PATH: `exec.allow` is not set";
         let advice =
             "`\"exec\": {\"allow\": [\"bridge\", \"host-local\"]}` with the binaries that your networks need";
-        Problem::new("/manifests", message).advise(advice).as_warning()
+        Problem::new(format!("/{source}"), message).advise(advice).as_warning()
     })
 }
 
@@ -138,6 +139,7 @@ mod tests {
             "{found:?}"
         );
         assert_eq!(messages(&conf(r#","manifests":"/m","exec":{"allow":[]}"#)), [""; 0]);
+        assert!(messages(&conf(r#","kubeconfig":"/k""#))[0].starts_with("/kubeconfig: network definitions"));
     }
 
     #[test]

@@ -93,11 +93,14 @@ fn gather<'a>(value: &'a Value, at: &Pointer, embedded: &mut Vec<Embedded<'a>>, 
     }
 }
 
-/// Upstream looks for a file of the definition's name then.
+/// The node then has to have a file of the definition's name (NP-03).
 fn no_config(at: &Pointer) -> Problem {
-    Problem::new(at.as_str(), "the definition has no `spec.config`, so no pod can use it").advise(
-        "the network's CNI configuration in `config: |`; files in `confDir` are not read by this version",
+    Problem::new(
+        at.as_str(),
+        "the definition has no `spec.config`: each node needs a file for it in `confDir`",
     )
+    .advise("the network's CNI configuration in `config: |`, unless the nodes have it")
+    .as_warning()
 }
 
 fn config_problems(text: &str, name: Option<&str>) -> Vec<(Option<Position>, Problem)> {

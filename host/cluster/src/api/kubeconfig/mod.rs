@@ -1,7 +1,7 @@
 //! The kubeconfig: a file that says where an API server is and how to prove who asks.
 //!
-//! Read here and not by `kube`, whose errors quote the file, tokens included, and name no field. Only
-//! the file that the conf names is read, never `$KUBECONFIG` or a home directory's.
+//! Its errors name field and line, and never quote a value that may be a secret. Only the file that
+//! the conf names is read, never `$KUBECONFIG` or a home directory's.
 
 mod cluster;
 mod entry;

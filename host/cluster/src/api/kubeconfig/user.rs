@@ -73,7 +73,7 @@ fn identity(fields: &mut Fields<'_, '_>, folder: &Path) -> Option<Identity> {
         (None, Some(_)) => return half(fields, "client-certificate"),
         (None, None) => return None,
     };
-    match certificates::identity(certificate.content.clone(), key.content.clone()) {
+    match certificates::identity(&certificate.content, &key.content) {
         Ok(identity) => Some(identity),
         Err((part, problem)) => {
             let at = if part == Part::Certificate { &certificate } else { &key };

@@ -8,7 +8,12 @@ const HOST: &str = "KUBERNETES_SERVICE_HOST";
 const PORT: &str = "KUBERNETES_SERVICE_PORT";
 
 fn connect(folder: &Folder, environment: &[(&str, &str)]) -> Result<ApiServer, AccessError> {
-    let access = ApiAccess { kubeconfig: None, deadline: Instant::now() + LONG, request_timeout: LONG };
+    let access = ApiAccess {
+        kubeconfig: None,
+        deadline: Instant::now() + LONG,
+        patience: LONG,
+        request_timeout: LONG,
+    };
     ApiServer::connect_from(&access, &folder.surroundings(environment))
 }
 

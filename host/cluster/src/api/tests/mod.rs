@@ -4,6 +4,7 @@ mod announcing;
 mod asking;
 mod claims;
 mod double;
+mod handshake;
 mod helpers;
 mod in_cluster;
 mod kubeconfigs;
@@ -17,6 +18,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rustls_native_certs::load_certs_from_paths;
 use tempfile::TempDir;
 
 use super::resolver::NameFiles;
@@ -60,10 +62,12 @@ impl Folder {
         let find = move |wanted: &str| {
             environment.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone())
         };
+        let store = self.path("store.crt");
         Surroundings {
             environment: Box::new(find),
             service_account: self.path("serviceaccount"),
             names: NameFiles { hosts: self.path("hosts"), resolv_conf: self.path("resolv.conf") },
+            certificates: Box::new(move || load_certs_from_paths(Some(&store), None)),
         }
     }
 
@@ -79,6 +83,7 @@ fn access(kubeconfig: &Path, patience: Duration) -> ApiAccess {
     ApiAccess {
         kubeconfig: Some(kubeconfig.to_owned()),
         deadline: Instant::now() + patience,
+        patience: LONG,
         request_timeout: patience,
     }
 }

@@ -69,7 +69,8 @@ impl Authority {
         (certificate.pem(), key.serialize_pem())
     }
 
-    fn issue(&self, name: &str, usage: ExtendedKeyUsagePurpose) -> (rcgen::Certificate, KeyPair) {
+    /// A certificate for this name, and its key.
+    pub(super) fn issue(&self, name: &str, usage: ExtendedKeyUsagePurpose) -> (rcgen::Certificate, KeyPair) {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.extended_key_usages = vec![usage];
         let key = KeyPair::generate().unwrap();
@@ -77,11 +78,11 @@ impl Authority {
     }
 }
 
-fn data(pem: &str) -> String {
+pub(super) fn data(pem: &str) -> String {
     STANDARD.encode(pem)
 }
 
-fn asked(folder: &Folder, cluster: &str, user: &str) -> Result<Option<Pod>, SourceError> {
+pub(super) fn asked(folder: &Folder, cluster: &str, user: &str) -> Result<Option<Pod>, SourceError> {
     let kubeconfig = folder.kubeconfig(cluster, user);
     folder.connect(&access(&kubeconfig, LONG))?.pod("red", "web")
 }
@@ -100,6 +101,25 @@ fn a_server_is_believed_for_its_authority_inline_or_by_path() {
         let cluster = format!("server: \"{}\", {trust}", double.url);
         assert!(asked(&folder, &cluster, "token: t").unwrap().is_some(), "{trust}");
     }
+}
+
+#[test]
+fn without_an_authority_the_nodes_own_certificates_count() {
+    let (ours, theirs) = (Authority::named("ours"), Authority::named("theirs"));
+    let double = Double::https(ours.server("127.0.0.1"), |_, _| Reply::json(POD));
+    let folder = Folder::new();
+    let server = format!("server: \"{}\"", double.url);
+    let error = asked(&folder, &server, "").unwrap_err().to_string();
+    let store = folder.path("store.crt");
+    assert!(error.contains("nobody vouches for the server") && error.contains("kubeconfig "), "{error}");
+    assert!(error.contains(store.to_str().unwrap()), "{error}");
+    assert!(error.ends_with("name the cluster's in `certificate-authority`"), "{error}");
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    folder.write("store.crt", format!("{broken}{}{}", theirs.pem(), ours.pem()));
+    assert!(asked(&folder, &server, "").unwrap().is_some());
+    let named = format!("{server}, certificate-authority-data: {}", data(&theirs.pem()));
+    let error = asked(&folder, &named, "").unwrap_err().to_string();
+    assert!(error.contains("UnknownIssuer"), "an authority that is given is the only one: {error}");
 }
 
 /// Final, and at once: a certificate does not get better by asking again.
@@ -132,6 +152,8 @@ fn a_server_may_have_another_name_than_its_address() {
         data(&authority.pem())
     );
     assert!(asked(&Folder::new(), &cluster, "").unwrap().is_some());
+    let error = asked(&Folder::new(), &cluster.replace("kubernetes.lab", "'two words'"), "").unwrap_err();
+    assert!(error.to_string().contains("`tls-server-name` `two words`"), "{error}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The conf of multus: what is read, what is refused and where, and that nothing makes it panic.
 
-use proptest::prelude::*;
-use serde_json::json;
+mod any;
+mod cluster;
 
 use super::*;
 
@@ -37,10 +37,16 @@ fn what_is_left_out_has_upstreams_defaults() {
     assert_eq!(conf.cni_version, Version::V0_1_0);
     assert_eq!(conf.cni_dir, PathBuf::from("/var/lib/cni/multus"));
     assert_eq!(conf.bin_dir, PathBuf::from("/opt/cni/bin"));
-    assert_eq!((&conf.manifests, &conf.wasm), (&None, &None));
+    assert_eq!((&conf.cluster.manifests, &conf.cluster.kubeconfig, &conf.wasm), (&None, &None, &None));
+    assert_eq!(conf.cluster.conf_dir, PathBuf::from("/etc/cni/multus/net.d"));
+    assert_eq!(conf.cluster.multus_namespace, "kube-system");
+    assert!(conf.cluster.is_system("kube-system") && !conf.cluster.is_system("default"));
+    assert_eq!(conf.cluster.isolation, Isolation { on: false, global: vec!["default".into()] });
+    assert_eq!(conf.cluster.on_invalid_selection, OnInvalid::Refuse);
+    assert_eq!((&conf.log, &conf.readiness_file), (&LogConf::default(), &None));
     assert_eq!(conf.exec, ExecRules { allow: None, timeout: Duration::from_secs(45) });
     assert!(!conf.masterplugin && !conf.disable_gc && conf.runtime_config.is_empty());
-    let delegate = conf.default_delegate().unwrap();
+    let delegate = conf.delegates.iter().find(|delegate| delegate.default).unwrap();
     assert_eq!((delegate.network.name.as_str(), delegate.network.cni_version), ("n-a", Version::V0_1_0));
 }
 
@@ -53,7 +59,7 @@ fn everything_that_is_written_is_read() {
     ));
     assert_eq!(conf.cni_version, Version::V1_1_0);
     assert_eq!((conf.cni_dir.to_str(), conf.bin_dir.to_str()), (Some("/c"), Some("/b")));
-    assert_eq!(conf.manifests, Some("/m".into()));
+    assert_eq!(conf.cluster.manifests, Some("/m".into()));
     assert_eq!(conf.exec, ExecRules { allow: Some(vec!["bridge".into()]), timeout: Duration::from_secs(7) });
     assert!(conf.exec.allows("bridge") && !conf.exec.allows("ptp"));
     assert_eq!(conf.runtime_config["mac"], "x");
@@ -212,17 +218,88 @@ fn every_problem_is_told_at_once_with_its_place() {
         ),
         (with(r#"{"wasm":"/w"}"#), &["/wasm: expected an object, found a string"]),
         (
-            with(r#"{"kubeconfig":"/k","namespaceIsolation":true,"logLevel":"debug","delegtes":[]}"#),
+            with(r#"{"daemonSocketDir":"/run/multus","cniConf":"/x","delegtes":[]}"#),
             &[
-                "/kubeconfig: `kubeconfig` is not supported by this version",
-                "/namespaceIsolation: `namespaceIsolation` is not supported by this version",
-                "?/logLevel: `logLevel` has no effect in this version",
+                "?/daemonSocketDir: `daemonSocketDir` has no effect",
+                "?/cniConf: `cniConf` has no effect",
                 "?/delegtes: unknown key `delegtes`, it is ignored",
+            ],
+        ),
+        (
+            with(r#"{"kubeconfig":"k","manifests":"/m","confDir":7,"clusterNetwork":"a b"}"#),
+            &[
+                "/clusterNetwork: the network name `a b` may only have letters, digits, `_`, `.` and `-` in it",
+                "/kubeconfig: `k` is not an absolute path",
+                "/confDir: expected a string, found a number",
+            ],
+        ),
+        (
+            with(r#"{"kubeconfig":"/k","manifests":"/m"}"#),
+            &["/manifests: the cluster's objects can't come both from `manifests` and from an API server"],
+        ),
+        (
+            with(r#"{"clusterNetwork":"net.d/a.conf","defaultNetworks":["a","../b",7,""]}"#),
+            &[
+                "/clusterNetwork: `net.d/a.conf` is not an absolute path",
+                "/defaultNetworks/1: `../b` is not an absolute path",
+                "/defaultNetworks/2: expected a string, found a number",
+                "/defaultNetworks/3: the network's name is empty",
+            ],
+        ),
+        (
+            with(r#"{"multusNamespace":"A","systemNamespaces":["a","B"],"globalNamespaces":"default, C"}"#),
+            &[
+                "/multusNamespace: `A` can't be a namespace",
+                "/systemNamespaces/1: `B` can't be a namespace",
+                "/globalNamespaces: `C` can't be a namespace",
+            ],
+        ),
+        (
+            with(
+                r#"{"namespaceIsolation":"yes","onInvalidSelection":"warn","compat":"multus","api":{"timeout":5,"x":1}}"#,
+            ),
+            &[
+                "/api/timeout: 5 is not a duration",
+                "/api/x: unknown key `x`",
+                "/namespaceIsolation: expected `true` or `false`, found a string",
+                "/onInvalidSelection: unknown `onInvalidSelection` `warn`",
+                "/compat: unknown `compat` `multus`",
+            ],
+        ),
+        (
+            with(r#"{"auxiliaryCNIChainName":"chain","clusterNetwork":"a"}"#),
+            &[
+                "/auxiliaryCNIChainName: the folder of an auxiliary chain is found beside the cluster network's file",
+                "?/delegates: `delegates` is ignored, `clusterNetwork` is the default network",
+            ],
+        ),
+        (
+            r#"{"name":"n","kubeconfig":"/k"}"#.into(),
+            &[
+                "?/delegates: there is no default network: only pods with the annotation `networks` of 2018 can be attached",
+            ],
+        ),
+        (
+            with(
+                r#"{"logFile":"x","logLevel":"info","logToStderr":1,"logOptions":{"maxAge":-1,"maxSize":"1","compress":true,"x":1}}"#,
+            ),
+            &[
+                "/logFile: `x` is not an absolute path",
+                "/logLevel: unknown `logLevel` `info`",
+                "/logToStderr: expected `true` or `false`, found a number",
+                "/logOptions/maxAge: expected a whole number that is not negative, found a number",
+                "/logOptions/maxSize: expected a whole number that is not negative, found a string",
+                "?/logOptions/compress: `compress` has no effect: a pod would wait while a log is compressed",
+                "?/logOptions/x: unknown key `x`, it is ignored",
             ],
         ),
     ];
     for (text, expected) in rows {
-        assert_eq!(problems(text), *expected, "{text}");
+        // Which key is read first is nobody's affair.
+        let (mut found, mut wanted) = (problems(text), expected.to_vec());
+        found.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(found, wanted, "{text}");
         let refused = expected.iter().any(|line| !line.starts_with('?'));
         assert_eq!(MultusConf::parse(text.as_bytes()).is_err(), refused, "{text}");
         for problem in MultusConf::problems(&object(text)) {
@@ -281,7 +358,7 @@ fn a_conf_that_cannot_be_read_is_an_error_with_a_code() {
 
 #[test]
 fn a_del_needs_only_what_tells_where_the_record_is() {
-    let broken = with(r#"{"delegates":[],"wasm":{},"kubeconfig":"/k","cniVersions":7}"#);
+    let broken = with(r#"{"delegates":[7],"wasm":{},"kubeconfig":"k","cniVersions":7}"#);
     let (conf, passed_over) = MultusConf::parse_for_del(broken.as_bytes()).unwrap();
     assert_eq!((conf.name.as_str(), conf.delegates.len()), ("n", 0));
     assert!(passed_over.len() >= 4, "{passed_over:?}");
@@ -294,75 +371,5 @@ fn a_del_needs_only_what_tells_where_the_record_is() {
             panic!("{text}");
         };
         assert!(!found.is_empty(), "{text}");
-    }
-}
-
-const KEYS: &str = "name|type|cniVersion|cniVersions|delegates|plugins|masterplugin|exec|allow|timeout|wasm|catalog\
-    |moduleDir|cacheDir|cniDir|binDir|manifests|runtimeConfig|capabilities|ipam|disableGC|disableCheck|kubeconfig\
-    |logLevel|prevResult|/~|x";
-
-fn value() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        "[a-z]{0,4}|/[a-z]{1,3}|[01]\\.[0-4]\\.[0-2]|true|[0-9]{1,3}s|\\PC{0,3}".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(4, 40, 5, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec((KEYS, inner), 0..7)
-                .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
-        ]
-    })
-}
-
-/// Mostly right, so that reading gets far.
-fn conf() -> impl Strategy<Value = Value> {
-    let delegate = prop_oneof![
-        2 => Just(json!({"type": "a"})),
-        1 => Just(json!({"name": "l", "plugins": [{"type": "a"}], "masterplugin": true})),
-        1 => value(),
-    ];
-    (prop::collection::vec(delegate, 0..4), prop::collection::vec((KEYS, value()), 0..4)).prop_map(
-        |(delegates, others)| {
-            let mut conf = json!({"name": "n", "cniVersion": "1.0.0", "delegates": delegates});
-            let members = conf.as_object_mut().unwrap();
-            members.extend(others);
-            conf
-        },
-    )
-}
-
-proptest! {
-    #[test]
-    fn any_conf_is_read_or_refused_with_a_reason(value in prop_oneof![value(), conf()]) {
-        let text = value.to_string();
-        let Ok(source) = Object::parse(text.as_bytes()) else { return Ok(()) };
-        let all = MultusConf::problems(&source);
-        for problem in &all {
-            // A missing member is pointed at where it should stand.
-            let parent = problem.pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
-            let place = value.pointer(&problem.pointer).or_else(|| value.pointer(parent));
-            prop_assert!(place.is_some(), "{} is nowhere in {}", problem, text);
-        }
-        match MultusConf::parse(text.as_bytes()) {
-            Ok(conf) => {
-                prop_assert!(all.iter().all(|problem| problem.warning));
-                prop_assert_eq!(conf.delegates.iter().filter(|one| one.default).count(), 1);
-                prop_assert_eq!(Some(conf.delegates.len()), value["delegates"].as_array().map(Vec::len));
-                prop_assert_eq!(conf.wasm.is_some(), value["wasm"].is_object(), "no sandbox is skipped by mistake");
-                prop_assert_eq!(conf.exec.allow.is_some(), value["exec"]["allow"].is_array());
-            }
-            Err(ConfError::Problems(found) | ConfError::Version(found)) => prop_assert!(!found.is_empty()),
-            Err(ConfError::Syntax(error)) => prop_assert!(false, "{} is JSON: {}", text, error),
-        }
-    }
-
-    #[test]
-    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
-        let _ = MultusConf::parse(&bytes);
-        let _ = MultusConf::parse_for_del(&bytes);
     }
 }
