@@ -9,7 +9,11 @@ use multus_document::{Object, json};
 
 fuzz_target!(|bytes: &[u8]| {
     match MultusConf::parse(bytes) {
-        Ok(conf) => assert!(conf.default_delegate().is_some(), "every pod has a default network"),
+        Ok(conf) => {
+            let default =
+                conf.cluster.network.is_some() || conf.delegates.iter().any(|delegate| delegate.default);
+            assert!(default || conf.cluster.is_named(), "every pod has a default network, or can bring one");
+        }
         Err(ConfError::Problems(problems) | ConfError::Version(problems)) => {
             assert!(!problems.is_empty(), "refused without a reason");
         }

@@ -69,7 +69,13 @@ fn connect(kubeconfig: &str, patience: Duration) -> ApiServer {
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = write(&folder, "kubeconfig", kubeconfig);
     let deadline = Instant::now() + patience;
-    ApiServer::connect(&ApiAccess { kubeconfig: Some(kubeconfig), deadline, request_timeout: LONG }).unwrap()
+    ApiServer::connect(&ApiAccess {
+        kubeconfig: Some(kubeconfig),
+        deadline,
+        patience: LONG,
+        request_timeout: LONG,
+    })
+    .unwrap()
 }
 
 fn web(api: &TestApiServer) -> PodRef {

@@ -105,7 +105,10 @@ fn a_process_in_a_pod_asks_its_own_cluster() {
         };
         let error = call(&conf, "192.0.2.1", "443").error();
         assert_eq!(error.code, 11, "{error:?}");
-        assert!(error.msg.contains("pod ns/web") && error.msg.contains("as a pod does"), "{error:?}");
+        assert!(
+            error.msg.contains("pod ns/web") && error.msg.contains("/serviceaccount/ca.crt"),
+            "{error:?}"
+        );
         assert!(node.briefs().is_empty(), "{:?}", node.briefs());
         for (host, port) in [("", "443"), ("192.0.2.1", "")] {
             call(&conf, host, port).succeeded();

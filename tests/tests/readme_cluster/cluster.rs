@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -11,6 +11,12 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use multus_tests::{Answer, Node, Pod, TestApiServer, binaries, fresh_cni_folders, left_out};
 use serde_json::{Value, json};
+
+/// A sandbox whose name no other of this test has.
+pub(crate) fn new_sandbox(node: &Node) -> Pod {
+    static SANDBOXES: AtomicUsize = AtomicUsize::new(0);
+    node.pod(&format!("sandbox{}", SANDBOXES.fetch_add(1, Ordering::Relaxed)))
+}
 
 /// Who multus is for the server.
 pub(crate) const MULTUS: &str = "system:serviceaccount:kube-system:multus";
@@ -25,11 +31,14 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// A server with RBAC and nothing in it, and a node that has the reference CNI plugins. `None`, after saying so,
+    /// A server with RBAC and what every cluster has, and a node that has the reference CNI plugins. `None`, after saying so,
     /// where this machine has not.
     pub(crate) fn new() -> Option<Cluster> {
         fresh_cni_folders();
         let api = TestApiServer::https().with_rbac().without_definitions();
+        for name in ["default", "kube-system"] {
+            api.load(&[json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } })]);
+        }
         // The runtime starts what a conf's `type` says.
         let node = Node::judging(&Path::new(PLUGINS).join("multus"));
         let Some(plugins) = binaries::reference_plugins() else {
@@ -67,9 +76,14 @@ impl Cluster {
                 continue;
             }
             let namespace = secret["metadata"]["namespace"].as_str().unwrap();
-            let account = secret["metadata"]["annotations"]["kubernetes.io/service-account.name"].as_str().unwrap();
+            let account =
+                secret["metadata"]["annotations"]["kubernetes.io/service-account.name"].as_str().unwrap();
             let token = self.api.token(&format!("system:serviceaccount:{namespace}:{account}"));
-            let parts = [("token", token.as_str()), ("ca.crt", self.api.authority().unwrap()), ("namespace", namespace)];
+            let parts = [
+                ("token", token.as_str()),
+                ("ca.crt", self.api.authority().unwrap()),
+                ("namespace", namespace),
+            ];
             let data = parts.map(|(key, text)| (key.to_owned(), json!(BASE64_STANDARD.encode(text))));
             secret["data"] = Value::Object(data.into_iter().collect());
             self.api.load(&[secret]);
@@ -106,7 +120,8 @@ impl Cluster {
 
     /// What the runtime does: the first conf by file name, the plugin of its `type`.
     pub(crate) fn call(&self, verb: &str, pod: &Pod) -> Answer {
-        let mut confs: Vec<PathBuf> = fs::read_dir(CONFS).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut confs: Vec<PathBuf> =
+            fs::read_dir(CONFS).unwrap().map(|entry| entry.unwrap().path()).collect();
         confs.retain(|path| path.extension().is_some_and(|ending| ending == "conf"));
         confs.sort();
         let conf: Value = serde_json::from_slice(&fs::read(&confs[0]).unwrap()).unwrap();

@@ -87,7 +87,7 @@ fn follow(cluster: &Cluster, desk: &Desk) {
             Block::ForUpstream(_) => {}
         }
     }
-    // The section's last commands show the events.
+    // The section's last commands describe the pod, with its events.
     for event in ["Add eth0 [10.80.0.2/16] from cluster", "Add net1 [10.81.0.7/24] from default/bridge"] {
         assert!(printed.contains(event), "{printed}");
     }

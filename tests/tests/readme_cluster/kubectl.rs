@@ -71,7 +71,7 @@ pub(crate) fn serve(listener: &TcpListener, api: &TestApiServer) {
             return;
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let (status, said) = match Kubectl { api, folder: &folder }.run(&words) {
+        let (status, said) = match (Kubectl { api, folder: &folder }).run(&words) {
             Ok(said) => (0, said),
             Err(said) => (1, format!("kubectl (double): {said}\n")),
         };
@@ -114,10 +114,11 @@ impl Kubectl<'_> {
     fn run(&self, words: &[&str]) -> Result<String, String> {
         match words {
             ["apply", files @ ..] => self.apply(files),
-            ["config", "view", "--minify", "--output", output] => {
-                json_path::print(template(output)?, &json!({ "clusters": [{ "cluster": { "server": self.api.url() } }] }))
-            }
-            ["get", "events", "--field-selector", selector] => self.events(selector),
+            ["config", "view", "--minify", "--output", output] => json_path::print(
+                template(output)?,
+                &json!({ "clusters": [{ "cluster": { "server": self.api.url() } }] }),
+            ),
+            ["describe", "pod", name] => Ok(self.events(name)),
             ["get", kind, name, "--namespace", namespace, "--output", output] => {
                 self.get(kind, namespace, name, output)
             }
@@ -149,11 +150,11 @@ impl Kubectl<'_> {
         json_path::print(template(output)?, &object)
     }
 
-    fn events(&self, selector: &str) -> Result<String, String> {
-        let name = selector.strip_prefix("involvedObject.name=").ok_or_else(|| format!("events: {selector}"))?;
+    /// The end of a description.
+    fn events(&self, pod: &str) -> String {
         let events = self.api.objects("events", "default");
-        let about = events.iter().filter(|event| event["involvedObject"]["name"] == name);
-        Ok(about.map(line).collect())
+        let about = events.iter().filter(|event| event["involvedObject"]["name"] == pod);
+        format!("Events:\n{}", about.map(line).collect::<String>())
     }
 
     fn wait(&self, pod: &str) -> Result<String, String> {
@@ -167,7 +168,8 @@ impl Kubectl<'_> {
             }
             thread::sleep(Duration::from_millis(10));
         }
-        Err(format!("timed out waiting for the condition on pods/{name}\n{}", self.events(&format!("involvedObject.name={name}"))?))
+        let events = self.events(name);
+        Err(format!("timed out waiting for the condition on pods/{name}\n{events}"))
     }
 
     fn create_role(&self, name: &str, verb: &str, resource: &str) -> String {
