@@ -4,8 +4,6 @@
 //! either would keep the namespace alive after its pod.
 
 mod answer;
-#[allow(unsafe_code, reason = "a process that shares our memory has no safe form")]
-mod aside;
 mod attribute;
 mod error;
 mod identity;
@@ -13,7 +11,7 @@ mod link;
 mod namespace;
 mod netlink;
 mod route;
-#[allow(unsafe_code, reason = "an ioctl and socket options that no dependency wraps")]
+#[allow(unsafe_code, reason = "an ioctl, socket options and a process that no dependency wraps safely")]
 mod sys;
 
 pub use error::NetnsError;

@@ -10,7 +10,6 @@ use nix::libc;
 use nix::sched::CloneFlags;
 use nix::sys::statfs;
 
-use crate::aside::aside;
 use crate::error::NetnsError;
 use crate::identity::{BootId, NetnsId};
 use crate::link::{self, Link};
@@ -144,7 +143,7 @@ impl Netns {
 
     /// Does something in the namespace, aside: what goes there ends there.
     fn inside<T>(&self, work: impl FnOnce() -> Result<T, NetnsError>) -> Result<T, NetnsError> {
-        let done = aside(|| self.enter().and_then(|()| work()));
+        let done = sys::aside(|| self.enter().and_then(|()| work()));
         done.map_err(|source| self.io("enter the network namespace", source))?
     }
 

@@ -1,10 +1,12 @@
-//! The kernel interfaces that have no safe wrapper: a namespace's kind, a socket's namespace cookie, and netlink
-//! errors with words.
+//! The kernel interfaces that have no safe wrapper: a namespace's kind, a socket's namespace cookie, netlink errors
+//! with words, and a process that shares our memory.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use nix::libc;
+use nix::sched::{CloneFlags, clone};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 
 /// `_IO(0xb7, 3)` of `<linux/nsfs.h>`.
 const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
@@ -51,4 +53,28 @@ pub(crate) fn ask_for_words(socket: BorrowedFd<'_>) -> io::Result<()> {
         )
     };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// For a few system calls, and the formatting of an error.
+const STACK: usize = 64 << 10;
+
+/// Runs `work` in a process of its own that shares our memory and descriptors, while this thread waits for
+/// its end: what it changes of itself, such as its namespace, ends with it. A thread would do as well, and
+/// costs four times as much.
+///
+/// # Errors
+/// The process could not be started, or was killed.
+pub(crate) fn aside<T>(work: impl FnOnce() -> T) -> io::Result<T> {
+    let mut stack = vec![0_u8; STACK];
+    let (mut work, mut done) = (Some(work), None);
+    let callback = || {
+        done = work.take().map(|work| work());
+        0
+    };
+    let flags = CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK | CloneFlags::CLONE_FILES;
+    // SAFETY: until the process ends this thread sleeps (CLONE_VFORK), so it is as if this thread itself went
+    // on, on a stack of its own: its thread-local data, locks and memory are those that `work` sees.
+    let process = unsafe { clone(Box::new(callback), &mut stack, flags, None) }?;
+    waitpid(process, Some(WaitPidFlag::__WCLONE))?;
+    done.ok_or_else(|| io::Error::other("the process that was to do it was killed"))
 }

@@ -1,77 +1,15 @@
 //! From nothing to a pod with two networks.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
-use std::process::Command;
-use std::thread;
+use std::os::unix::fs::PermissionsExt;
 
-use multus_tests::{Credential, binaries, left_out, private};
+use multus_tests::private;
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
+use crate::desk::Desk;
 use crate::kubectl;
-use crate::section::{Block, blocks, repository};
-
-/// Where somebody follows the README: what a clone has, and what `cargo xtask dist` made.
-pub(crate) struct Desk {
-    folder: PathBuf,
-    path: String,
-    kubeconfig: PathBuf,
-}
-
-impl Desk {
-    pub(crate) fn in_cluster(cluster: &Cluster) -> Desk {
-        let folder = cluster.node.scratch("desk");
-        fs::create_dir_all(folder.join("dist")).unwrap();
-        for name in ["deploy", "examples"] {
-            symlink(repository().join(name), folder.join(name)).unwrap();
-        }
-        symlink(binaries::multus(), folder.join("dist/multus")).unwrap();
-        let tools = cluster.node.scratch("tools");
-        fs::create_dir_all(&tools).unwrap();
-        symlink(binaries::multusctl(), tools.join("multusctl")).unwrap();
-        let kubeconfig = cluster.node.scratch("administrator");
-        cluster.api.load_yaml(ADMINISTRATOR);
-        let token = cluster.api.token("administrator");
-        fs::write(&kubeconfig, cluster.api.kubeconfig(Credential::Token(&token))).unwrap();
-        let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
-        Desk { folder, path, kubeconfig }
-    }
-
-    /// Where `kubectl` has to be to be found.
-    pub(crate) fn tools(cluster: &Cluster) -> PathBuf {
-        cluster.node.scratch("tools")
-    }
-
-    /// Runs a block in one shell; what it printed.
-    pub(crate) fn run(&self, block: &str) -> String {
-        let output = Command::new("sh")
-            .args(["-e", "-c", block])
-            .current_dir(&self.folder)
-            .env("PATH", &self.path)
-            .env("KUBECONFIG", &self.kubeconfig)
-            .output()
-            .unwrap();
-        let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-        assert!(output.status.success(), "{block}\n{}\n{}", said[0], said[1]);
-        said[0].clone()
-    }
-}
-
-/// Who may do everything.
-const ADMINISTRATOR: &str = "
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: { name: everything }
-rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: { name: administrator }
-roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: everything }
-subjects: [{ kind: User, name: administrator }]
-";
+use crate::section::{Block, blocks};
 
 /// Everything that the section says, in its order.
 fn follow(cluster: &Cluster, desk: &Desk) {
@@ -125,12 +63,7 @@ fn the_section_leads_from_nothing_to_a_pod_with_two_networks() {
     private(|| {
         let Some(cluster) = Cluster::new() else { return };
         let desk = Desk::in_cluster(&cluster);
-        let listener = kubectl::install_double(&Desk::tools(&cluster));
-        thread::scope(|threads| {
-            threads.spawn(|| kubectl::serve(&listener, &cluster.api));
-            let _end = kubectl::Stop(&listener);
-            cluster.attended(|| follow(&cluster, &desk));
-        });
+        kubectl::with_double(&cluster.api, desk.tools(), || cluster.attended(|| follow(&cluster, &desk)));
     });
 }
 
@@ -139,9 +72,6 @@ fn a_real_kubectl_understands_it_the_same_way() {
     private(|| {
         let Some(cluster) = Cluster::new() else { return };
         let desk = Desk::in_cluster(&cluster);
-        if kubectl::install_real(&Desk::tools(&cluster)).is_none() {
-            return left_out("there is no kubectl to follow the README with");
-        }
-        cluster.attended(|| follow(&cluster, &desk));
+        kubectl::with_real(desk.tools(), || cluster.attended(|| follow(&cluster, &desk)));
     });
 }

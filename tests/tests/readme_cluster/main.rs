@@ -10,6 +10,8 @@
 )]
 
 mod cluster;
+mod desk;
+mod double;
 mod follow;
 mod json_path;
 mod kubectl;

@@ -1,13 +1,14 @@
 //! A node that upstream ran on: its files and rights as they are, our plugin in the place of its own.
 
 use std::fs;
-use std::thread;
 
-use multus_tests::{Node, Pod, network_object, pod_object, private};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use multus_tests::{Node, network_object, pod_object, private};
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, MULTUS};
-use crate::follow::Desk;
+use crate::desk::Desk;
 use crate::kubectl;
 use crate::section::{Block, blocks};
 
@@ -30,7 +31,6 @@ subjects: [{ kind: ServiceAccount, name: multus, namespace: kube-system }]
 
 /// The kubeconfig as upstream's entrypoint writes it: every host in brackets, as only IPv6 addresses have them.
 fn kubeconfig(cluster: &Cluster) -> String {
-    use base64::{Engine, prelude::BASE64_STANDARD};
     let authority = BASE64_STANDARD.encode(cluster.api.authority().unwrap());
     format!(
         "# Kubeconfig\napiVersion: v1\nkind: Config\nclusters:\n- name: local\n  cluster:\n    \
@@ -59,45 +59,52 @@ fn conf(node: &Node) -> Value {
     })
 }
 
-fn pod(cluster: &Cluster) -> Pod {
-    cluster.sandbox("shop", "web")
+/// From upstream's node to ours: as it is no pod starts, with what the README says they do.
+fn takes_over(cluster: &Cluster, desk: &Desk) {
+    cluster.api.load_yaml(include_str!("../../../deploy/crds.yaml"));
+    cluster.api.load_yaml(ROLE);
+    fs::create_dir_all("/etc/cni/net.d/multus.d").unwrap();
+    fs::write("/etc/cni/net.d/multus.d/multus.kubeconfig", kubeconfig(cluster)).unwrap();
+    fs::write("/etc/cni/net.d/00-multus.conf", conf(&cluster.node).to_string()).unwrap();
+    fs::copy(multus_tests::binaries::multus(), "/opt/cni/bin/multus").unwrap();
+    cluster.api.load(&[
+        network_object("infra", "red", &cluster.node.network("red", "beta")),
+        pod_object("shop", "web", r#"[{"name": "red", "namespace": "infra", "interface": "data0"}]"#),
+    ]);
+    let web = cluster.sandbox("shop", "web");
+
+    let error = cluster.call("ADD", &web).error();
+    let rule = r#"grant it: apiGroups: [""], resources: ["pods/status"], verbs: ["patch"]"#;
+    assert!(error.code == 11 && error.msg.contains(rule), "{error:?}");
+    let briefs = cluster.node.briefs();
+    assert_eq!(briefs.last().unwrap(), "DEL flannel eth0", "all is taken back: {briefs:?}");
+    cluster.node.forget_recorded();
+
+    let more = blocks().into_iter().find_map(|block| match block {
+        Block::ForUpstream(commands) => Some(commands),
+        _ => None,
+    });
+    desk.run(&more.expect("the README says what is missing"));
+    cluster.call("ADD", &web).succeeded();
+    assert_eq!(cluster.node.briefs(), ["ADD flannel eth0", "ADD portmap eth0", "ADD beta data0"]);
+    assert_eq!(cluster.status("shop", "web")[1]["name"], "infra/red");
+    cluster.call("DEL", &web).succeeded();
 }
 
 #[test]
 fn its_files_definitions_and_annotations_stay_and_its_role_gets_one_right_more() {
     private(|| {
         let Some(cluster) = Cluster::new() else { return };
-        cluster.api.load_yaml(include_str!("../../../deploy/crds.yaml"));
-        cluster.api.load_yaml(ROLE);
-        fs::create_dir_all("/etc/cni/net.d/multus.d").unwrap();
-        fs::write("/etc/cni/net.d/multus.d/multus.kubeconfig", kubeconfig(&cluster)).unwrap();
-        fs::write("/etc/cni/net.d/00-multus.conf", conf(&cluster.node).to_string()).unwrap();
-        fs::copy(multus_tests::binaries::multus(), "/opt/cni/bin/multus").unwrap();
-        cluster.api.load(&[
-            network_object("infra", "red", &cluster.node.network("red", "beta")),
-            pod_object("shop", "web", r#"[{"name": "red", "namespace": "infra", "interface": "data0"}]"#),
-        ]);
-
-        let error = cluster.call("ADD", &pod(&cluster)).error();
-        let rule = r#"grant it: apiGroups: [""], resources: ["pods/status"], verbs: ["patch"]"#;
-        assert!(error.code == 11 && error.msg.contains(rule), "{error:?}");
-        let briefs = cluster.node.briefs();
-        assert_eq!(briefs.last().unwrap(), "DEL flannel eth0", "all is taken back: {briefs:?}");
-        cluster.node.forget_recorded();
-
         let desk = Desk::in_cluster(&cluster);
-        let listener = kubectl::install_double(&Desk::tools(&cluster));
-        thread::scope(|threads| {
-            threads.spawn(|| kubectl::serve(&listener, &cluster.api));
-            let _end = kubectl::Stop(&listener);
-            let mut more = blocks();
-            more.retain(|block| matches!(block, Block::ForUpstream(_)));
-            let [Block::ForUpstream(more)] = more.as_slice() else { panic!("{more:?}") };
-            desk.run(more);
-        });
-        cluster.call("ADD", &pod(&cluster)).succeeded();
-        assert_eq!(cluster.node.briefs(), ["ADD flannel eth0", "ADD portmap eth0", "ADD beta data0"]);
-        assert_eq!(cluster.status("shop", "web")[1]["name"], "infra/red");
-        cluster.call("DEL", &pod(&cluster)).succeeded();
+        kubectl::with_double(&cluster.api, desk.tools(), || takes_over(&cluster, &desk));
+    });
+}
+
+#[test]
+fn a_real_kubectl_gives_it_the_same_right() {
+    private(|| {
+        let Some(cluster) = Cluster::new() else { return };
+        let desk = Desk::in_cluster(&cluster);
+        kubectl::with_real(desk.tools(), || takes_over(&cluster, &desk));
     });
 }

@@ -83,7 +83,7 @@ pub(super) fn print_requests(rows: &[Requests]) {
         ("events", "CREATE events "),
     ];
     let titles = ASKED.map(|(title, _)| title).join("  ");
-    println!("\nrequests of a call{:29}{titles}  all  connections", "");
+    println!("\nrequests to the server that speaks TLS{:9}{titles}  all  connections", "");
     for row in rows {
         print!("{:<47}", row.name);
         for (title, beginning) in ASKED {

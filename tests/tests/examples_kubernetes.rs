@@ -1,0 +1,277 @@
+//! The files of `examples/kubernetes`, as they stand: the node's conf, and each definition with its pod, against the
+//! API server's double and with this machine's CNI plugins.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test stops at the first surprise"
+)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use multus_tests::{
+    Credential, Dump, Node, Pod, TestApiServer, binaries, fresh_cni_folders, ip, left_out, private,
+};
+use serde_json::{Value, json};
+
+const PLUGINS: [&str; 6] = ["bridge", "host-device", "host-local", "macvlan", "static", "tuning"];
+
+/// The MAC of the node's `data0`.
+const DATA0: &str = "0a:58:00:00:00:01";
+
+/// What a pod gets beside `eth0`.
+struct Example {
+    file: &'static str,
+    /// Words of one line each, of the pod's namespace (`netns <pod>: `) or of the node's.
+    pod: &'static [&'static [&'static str]],
+    node: &'static [&'static [&'static str]],
+    /// The gateways of its default routes, and by which interface.
+    way_out: (&'static str, &'static str),
+    /// Addresses in the status.
+    addresses: &'static [&'static str],
+    /// Settings of the pod's namespace, below `/proc/sys`.
+    sysctls: &'static [(&'static str, &'static str)],
+}
+
+const EXAMPLES: [Example; 5] = [
+    Example {
+        file: "bridge",
+        pod: &[
+            &["address 10.81.0.7/24 dev net1"],
+            &["link net1 kind veth", "address 0a:58:0a:51:00:07", "UP"],
+        ],
+        node: &[&["link br-storage kind bridge", "UP"], &["kind veth", "master br-storage", "UP"]],
+        way_out: ("10.80.0.1", "eth0"),
+        addresses: &["10.81.0.7"],
+        sysctls: &[],
+    },
+    Example {
+        file: "chained",
+        pod: &[&["address 10.84.0.2/24 dev net1"], &["link net1 kind veth", "UP"]],
+        node: &[&["link br-chained kind bridge"], &["kind veth", "master br-chained", "UP"]],
+        way_out: ("10.80.0.1", "eth0"),
+        addresses: &["10.84.0.2"],
+        sysctls: &[("net/ipv4/conf/net1/arp_filter", "1")],
+    },
+    Example {
+        file: "default-route",
+        pod: &[&["address 10.85.0.2/24 dev net1"], &["link net1 kind veth", "UP"]],
+        node: &[&["link br-way-out kind bridge"], &["address 10.85.0.1/24 dev br-way-out"]],
+        way_out: ("10.85.0.1", "net1"),
+        addresses: &["10.85.0.2"],
+        sysctls: &[],
+    },
+    Example {
+        file: "host-device",
+        pod: &[&["link net1 kind veth", DATA0, "UP"]],
+        node: &[],
+        way_out: ("10.80.0.1", "eth0"),
+        addresses: &[],
+        sysctls: &[],
+    },
+    Example {
+        file: "macvlan",
+        pod: &[&["address 10.82.0.2/24 dev net1"], &["link net1 kind macvlan", "UP"]],
+        node: &[],
+        way_out: ("10.80.0.1", "eth0"),
+        addresses: &["10.82.0.2"],
+        sysctls: &[],
+    },
+];
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(repository().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|it| it == ending)).collect();
+    files.sort();
+    files
+}
+
+/// A node with `eth1` and `data0`, and an API server with everything in `deploy` and in the example.
+struct Scene {
+    node: Node,
+    api: TestApiServer,
+    conf: Value,
+    pod: Pod,
+}
+
+impl Scene {
+    /// `None` where this machine lacks a plugin.
+    fn of(file: &str) -> Option<Scene> {
+        let plugins = reference_plugins()?;
+        fresh_cni_folders();
+        for name in PLUGINS {
+            symlink(plugins.join(name), Path::new("/opt/cni/bin").join(name)).unwrap();
+        }
+        // There is no dummy on every kernel, and veths have what a card has.
+        ip("link add eth1 type veth peer name wire1");
+        ip(&format!("link add data0 address {DATA0} type veth peer name wire0"));
+        ["eth1", "wire1", "data0", "wire0"].iter().for_each(|link| drop(ip(&format!("link set {link} up"))));
+
+        let api = TestApiServer::https().with_rbac().without_definitions();
+        let manifests = files("deploy", "yaml").into_iter().map(|path| fs::read_to_string(path).unwrap());
+        manifests.for_each(|text| api.load_yaml(&text));
+        let folder = repository().join("examples/kubernetes");
+        api.load_yaml(&fs::read_to_string(folder.join(format!("{file}.yaml"))).unwrap());
+
+        let conf = fs::read(folder.join("00-multus.conf")).unwrap();
+        let conf: Value = serde_json::from_slice(&conf).unwrap();
+        let kubeconfig = Path::new(conf["kubeconfig"].as_str().unwrap());
+        fs::create_dir_all(kubeconfig.parent().unwrap()).unwrap();
+        let token = api.token("system:serviceaccount:kube-system:multus");
+        fs::write(kubeconfig, api.kubeconfig(Credential::Token(&token))).unwrap();
+        let node = Node::new();
+        let pod = node.pod("sandbox").named("default", &format!("on-{file}"));
+        Some(Scene { node, api, conf, pod })
+    }
+
+    /// The links that the pod has, without `lo`.
+    fn links(&self) -> Vec<String> {
+        let links: Value = serde_json::from_str(&ip("-n sandbox -j link show")).unwrap();
+        let names = links.as_array().unwrap().iter().map(|link| link["ifname"].as_str().unwrap().to_owned());
+        names.filter(|name| name != "lo").collect()
+    }
+
+    fn status(&self, pod: &str) -> Value {
+        let pod = self.api.object("pods", "default", pod).unwrap();
+        let text =
+            pod["metadata"]["annotations"]["k8s.v1.cni.cncf.io/network-status"].as_str().unwrap().to_owned();
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+fn reference_plugins() -> Option<PathBuf> {
+    let folder = binaries::reference_plugins().unwrap_or_default();
+    let missing = PLUGINS.iter().find(|name| !folder.join(name).is_file());
+    if let Some(name) = missing {
+        left_out(&format!("this machine has no CNI plugin {name:?} for the examples"));
+    }
+    missing.is_none().then_some(folder)
+}
+
+/// What plugins keep on purpose: bridges with what belongs to them, and host-local's memory of the last address. A
+/// device that `host-device` gives back is down, with its name as an alias.
+fn lasting(line: &str) -> bool {
+    let shared = [
+        "netns host: link data0 ",
+        "cni0",
+        "br-storage",
+        "br-chained",
+        "br-way-out",
+        "last_reserved_ip",
+        "/lock (",
+    ];
+    line.starts_with("folder ") || shared.iter().any(|word| line.contains(word))
+}
+
+fn state(node: &Node) -> Dump {
+    node.state().without(lasting)
+}
+
+fn attach_check_detach(example: &Example) {
+    let Some(scene) = Scene::of(example.file) else { return };
+    let before = state(&scene.node);
+    let result = scene.node.add(&scene.pod, &scene.conf).result();
+    assert_eq!(result["ips"][0]["address"], "10.80.0.2/16", "{result}");
+    assert_eq!(scene.links(), ["eth0", "net1"]);
+    what_the_file_promises(example, &scene);
+    let mut checked = scene.conf.clone();
+    checked["prevResult"] = result;
+    scene.node.check(&scene.pod, &checked).succeeded();
+
+    scene.api.forget_requests();
+    scene.node.del(&scene.pod, &scene.conf).succeeded();
+    assert_eq!(scene.api.briefs(), [""; 0], "a DEL asks nobody");
+    assert_eq!(scene.links(), [""; 0]);
+    state(&scene.node).must_equal(&before);
+    assert!(scene.node.dump().has(&["netns host: link data0 kind veth", DATA0]));
+}
+
+fn what_the_file_promises(example: &Example, scene: &Scene) {
+    let dump = scene.node.dump();
+    for words in example.pod {
+        assert!(dump.has(&[&["netns sandbox: "], *words].concat()), "{words:?} is not in\n{dump}");
+    }
+    for words in example.node {
+        assert!(dump.has(&[&["netns host: "], *words].concat()), "{words:?} is not in\n{dump}");
+    }
+    let defaults: Value = serde_json::from_str(&ip("-n sandbox -j route show default")).unwrap();
+    let ways: Vec<_> =
+        defaults.as_array().unwrap().iter().map(|it| json!([it["gateway"], it["dev"]])).collect();
+    assert_eq!(ways, [json!([example.way_out.0, example.way_out.1])]);
+
+    let status = scene.status(&format!("on-{}", example.file));
+    assert_eq!(status.as_array().unwrap().len(), 2, "{status}");
+    assert_eq!(status[1]["name"], format!("default/{}", example.file));
+    let addresses = if example.addresses.is_empty() { Value::Null } else { json!(example.addresses) };
+    assert_eq!(status[1]["ips"], addresses, "{status}");
+    for (name, value) in example.sysctls {
+        assert_eq!(sysctl(name), *value, "{name}");
+    }
+    let mac = status[1]["mac"].as_str().unwrap();
+    assert!(dump.has(&["netns sandbox: link net1 ", mac]), "{mac} is not in\n{dump}");
+}
+
+/// A setting as a process in the pod reads it.
+fn sysctl(name: &str) -> String {
+    let path = format!("/proc/sys/{name}");
+    let output = Command::new("nsenter").args(["--net=/run/netns/sandbox", "cat", &path]).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+#[test]
+fn a_bridge_with_an_address_and_a_mac_of_the_pods_choice() {
+    private(|| attach_check_detach(&EXAMPLES[0]));
+}
+
+#[test]
+fn two_plugins_in_a_row_are_a_bridge_and_a_sysctl() {
+    private(|| attach_check_detach(&EXAMPLES[1]));
+}
+
+#[test]
+fn the_way_out_is_by_the_other_network() {
+    private(|| attach_check_detach(&EXAMPLES[2]));
+}
+
+#[test]
+fn a_device_of_the_node_moves_into_the_pod_and_back() {
+    private(|| attach_check_detach(&EXAMPLES[3]));
+}
+
+#[test]
+fn a_macvlan_of_the_nodes_uplink() {
+    private(|| attach_check_detach(&EXAMPLES[4]));
+}
+
+#[test]
+fn every_file_is_one_of_these() {
+    let names: Vec<String> = files("examples/kubernetes", "yaml")
+        .iter()
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names, EXAMPLES.map(|example| example.file));
+    let table = fs::read_to_string(repository().join("examples/kubernetes/README.md")).unwrap();
+    for name in names {
+        assert!(table.contains(&format!("| `{name}.yaml` |")), "{name} is not in the table");
+    }
+}
+
+#[test]
+fn validate_finds_nothing_wrong_with_any_file() {
+    let folders = [("examples/kubernetes", "yaml"), ("examples/kubernetes", "conf"), ("deploy", "yaml")];
+    let files: Vec<PathBuf> = folders.iter().flat_map(|(folder, ending)| files(folder, ending)).collect();
+    let output = Command::new(binaries::multusctl()).arg("validate").args(&files).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("0 errors, 0 warnings"), "{said}");
+}
