@@ -10,7 +10,7 @@ for folder in /etc /opt; do
     mount -n -t tmpfs -o mode=755 tmpfs /run/draft
     mkdir /run/draft/.machine
     mount -n --rbind $folder /run/draft/.machine
-    mount -n -o remount,bind,ro /run/draft/.machine
+    mount -n -o remount,bind,ro,nosuid,nodev /run/draft/.machine
     for entry in $folder/* $folder/.[!.]*; do
         name=${entry##*/}
         case $name in cni|'*'|'.[!.]*') ;; *) ln -s \".machine/$name\" \"/run/draft/$name\";; esac

@@ -138,7 +138,8 @@ fn a_right_that_is_missing_is_named() {
         assert!(pods.contains("403") && pods.contains(r#"resources: ["pods"], verbs: ["get"]"#), "{pods}");
         let status = source.set_network_status(&web(&api), Some("[]")).unwrap_err().to_string();
         assert!(status.contains(r#"resources: ["pods/status"], verbs: ["patch"]"#), "{status}");
-        assert_eq!(api.briefs().len(), 2, "a right does not appear by asking again");
+        // Who may not patch a pod may perhaps write it back whole: a look at it tells.
+        assert_eq!(api.briefs().len(), 3, "a right does not appear by asking again");
     });
 }
 

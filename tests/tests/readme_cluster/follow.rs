@@ -22,7 +22,6 @@ fn follow(cluster: &Cluster, desk: &Desk) {
                     .map(|json| without_random_mac(serde_json::from_str(&json).unwrap()));
                 assert_eq!(status, promised);
             }
-            Block::ForUpstream(_) => {}
         }
     }
     // The section's last commands describe the pod, with its events.

@@ -13,8 +13,6 @@ pub(crate) fn repository() -> PathBuf {
 pub(crate) enum Block {
     /// Commands for whoever is the administrator of the cluster, or of a node.
     Commands(String),
-    /// Commands only for clusters that upstream is installed in.
-    ForUpstream(String),
     /// What the last command before it prints.
     Printed(String),
 }
@@ -32,7 +30,6 @@ fn block(text: &str) -> Block {
     let (kind, text) = text.split_once('\n').unwrap();
     match kind {
         "sh admin" | "sh node" => Block::Commands(text.to_owned()),
-        "sh upstream" => Block::ForUpstream(text.to_owned()),
         "json" => Block::Printed(text.to_owned()),
         other => panic!("nobody runs the README's block {other:?}"),
     }

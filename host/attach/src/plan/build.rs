@@ -1,5 +1,7 @@
 //! From what the pod wants to what will run.
 
+use std::cell::OnceCell;
+
 use multus_cluster::{Pod, Selection, Source};
 use multus_cni::conf::{NetworkConf, PluginConf, stdin_for};
 use multus_cni::{Code, Error};
@@ -92,6 +94,7 @@ fn attachment(call: &Call<'_>, index: u32, wanted: Wanted, interface: String) ->
         decisions: Vec::new(),
         definition_annotations: definition.map_or(Value::Null, |definition| json!(definition.annotations)),
         selection: selection.as_ref().map_or(Value::Null, element),
+        whole: OnceCell::new(),
     })
 }
 

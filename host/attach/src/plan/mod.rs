@@ -6,6 +6,7 @@ mod capabilities;
 mod device;
 mod names;
 
+use std::cell::OnceCell;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -64,6 +65,8 @@ pub struct Attachment {
     /// The definition's annotations and the selection element, for modules that look deeper.
     pub(crate) definition_annotations: Value,
     pub(crate) selection: Value,
+    /// See [`conf`](Self::conf).
+    pub(crate) whole: OnceCell<Object>,
 }
 
 /// One plugin of an attachment.
@@ -91,7 +94,12 @@ pub struct Decision {
 impl Attachment {
     /// The whole conf or conflist as it is used: named, versioned, changed by selection and transforms.
     /// Whoever detaches or collects garbage without the record has to use the same.
-    pub(crate) fn conf(&self) -> Object {
+    /// Put together once, when nothing changes it any more.
+    pub(crate) fn conf(&self) -> &Object {
+        self.whole.get_or_init(|| self.put_together())
+    }
+
+    fn put_together(&self) -> Object {
         let mut conf = self.network.source.clone();
         let plugins: Vec<&Object> = self.network.plugins.iter().map(PluginConf::object).collect();
         if let (true, Some(plugin)) = (self.network.single, plugins.first()) {

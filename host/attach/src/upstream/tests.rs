@@ -96,6 +96,7 @@ fn attachment(index: u32, conf: &str, interface: &str) -> Attachment {
         decisions: Vec::new(),
         definition_annotations: Value::Null,
         selection: Value::Null,
+        whole: Default::default(),
     }
 }
 

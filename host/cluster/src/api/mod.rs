@@ -250,9 +250,46 @@ impl Source for ApiServer {
         let Some(status) = status else { return Ok(()) };
         check_pod_name(&pod.namespace, &pod.name)?;
         let request = network_status::request(pod, status);
-        match self.runtime.block_on(self.server.ask(&request, self.until())) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(network_status::refused(pod, error)),
+        let until = self.until();
+        let written = self.runtime.block_on(async {
+            match self.server.ask(&request, until).await {
+                Err(error) if matches!(*error.refusal, Refusal::Forbidden { .. }) => {
+                    // A role of upstream's lets us write the pod, not patch it.
+                    self.replace_status(pod, status, until).await.unwrap_or(Err(error))
+                }
+                other => other.map(drop),
+            }
+        });
+        written.map_err(|error| network_status::refused(pod, error))
+    }
+}
+
+impl ApiServer {
+    /// Reads the pod and writes it back until nobody else writes it in between. `None` if that is not
+    /// allowed either.
+    async fn replace_status(
+        &self,
+        pod: &PodRef,
+        status: &str,
+        until: Instant,
+    ) -> Option<Result<(), ApiError>> {
+        let get = Request::get(&PODS, Some(&pod.namespace), &pod.name);
+        loop {
+            let read = match self.server.ask(&get, until).await {
+                Ok(read) => read,
+                Err(error) if matches!(*error.refusal, Refusal::Forbidden { .. }) => return None,
+                Err(error) => return Some(Err(error)),
+            };
+            let put = match network_status::replacement(pod, &read, status) {
+                Ok(put) => put,
+                Err(refusal) => return Some(Err(self.server.error(&get, 1, Duration::ZERO, refusal))),
+            };
+            let Err(error) = self.server.ask(&put, until).await else { return Some(Ok(())) };
+            match *error.refusal {
+                Refusal::Forbidden { .. } => return None,
+                Refusal::Status { status: 409, .. } if Instant::now() < until => {}
+                _ => return Some(Err(error)),
+            }
         }
     }
 }

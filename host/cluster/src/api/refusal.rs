@@ -103,7 +103,8 @@ pub(super) fn answered(
     };
     // A conflict that is not about the UID is about the version: somebody else wrote at the same time.
     let passing = code.is_server_error()
-        || matches!(code, StatusCode::TOO_MANY_REQUESTS | StatusCode::CONFLICT | StatusCode::REQUEST_TIMEOUT);
+        || matches!(code, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT)
+        || (code == StatusCode::CONFLICT && !request.is_stale_after_conflict());
     Failure { refusal, again: passing.then(|| retry_after(headers)) }
 }
 

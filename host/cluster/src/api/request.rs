@@ -67,6 +67,7 @@ enum Action {
     Get,
     List { query: String },
     PatchStatus(Bytes),
+    ReplaceStatus(Bytes),
     Create(Bytes),
 }
 
@@ -90,6 +91,13 @@ impl Request {
         Self { resource: &PODS, namespace, name: name.to_owned(), action }
     }
 
+    /// Writes the status of a pod with the whole pod, as it was read; a conflict if it changed since.
+    pub(super) fn replace_pod_status(namespace: &str, name: &str, pod: Vec<u8>) -> Self {
+        let namespace = Some(namespace.to_owned());
+        let action = Action::ReplaceStatus(pod.into());
+        Self { resource: &PODS, namespace, name: name.to_owned(), action }
+    }
+
     /// Creates an event about a pod; the server gives it a name.
     pub(super) fn create_event(namespace: &str, pod: &str, event: Vec<u8>) -> Self {
         let namespace = Some(namespace.to_owned());
@@ -102,6 +110,7 @@ impl Request {
         match self.action {
             Action::Get | Action::List { .. } => Method::GET,
             Action::PatchStatus(_) => Method::PATCH,
+            Action::ReplaceStatus(_) => Method::PUT,
             Action::Create(_) => Method::POST,
         }
     }
@@ -115,7 +124,7 @@ impl Request {
         let object = match &self.action {
             Action::Get => format!("/{}", self.name),
             Action::List { query } => format!("?{query}"),
-            Action::PatchStatus(_) => format!("/{}/status", self.name),
+            Action::PatchStatus(_) | Action::ReplaceStatus(_) => format!("/{}/status", self.name),
             Action::Create(_) => String::new(),
         };
         format!("{root}{namespace}/{plural}{object}")
@@ -126,8 +135,15 @@ impl Request {
         match &self.action {
             Action::Get | Action::List { .. } => None,
             Action::PatchStatus(patch) => Some(("application/merge-patch+json", patch.clone())),
-            Action::Create(object) => Some(("application/json", object.clone())),
+            Action::ReplaceStatus(object) | Action::Create(object) => {
+                Some(("application/json", object.clone()))
+            }
         }
+    }
+
+    /// Whether it is of no use any more once somebody else has written the object.
+    pub(super) fn is_stale_after_conflict(&self) -> bool {
+        matches!(self.action, Action::ReplaceStatus(_))
     }
 
     /// What is asked for.
@@ -142,6 +158,7 @@ impl Request {
             Action::Get => ((*plural).to_owned(), "get"),
             Action::List { .. } => ((*plural).to_owned(), "list"),
             Action::PatchStatus(_) => (format!("{plural}/status"), "patch"),
+            Action::ReplaceStatus(_) => (format!("{plural}/status"), "update"),
             Action::Create(_) => ((*plural).to_owned(), "create"),
         };
         format!(r#"apiGroups: ["{group}"], resources: ["{resource}"], verbs: ["{verb}"]"#)
@@ -154,7 +171,7 @@ impl fmt::Display for Request {
         let verb = match self.action {
             Action::Get => "get",
             Action::List { .. } => "list",
-            Action::PatchStatus(_) => "write the network-status of",
+            Action::PatchStatus(_) | Action::ReplaceStatus(_) => "write the network-status of",
             Action::Create(_) => "create",
         };
         write!(f, "{verb} {} ", self.resource.noun)?;

@@ -32,6 +32,10 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    pub(super) fn method(&self) -> &str {
+        self.line.split(' ').next().unwrap_or_default()
+    }
+
     pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
     }

@@ -1,6 +1,6 @@
 //! The network-status: one patch of one annotation, for this pod and no other.
 
-use super::double::Reply;
+use super::double::{Reply, Seen};
 use super::*;
 
 #[test]
@@ -48,9 +48,12 @@ fn a_newer_pod_of_the_same_name_never_gets_it() {
 
 #[test]
 fn what_stays_refused_is_asked_once() {
-    for (status, said) in
-        [(403, r#"resources: ["pods/status"], verbs: ["patch"]"#), (404, "404, no"), (422, "422, no")]
-    {
+    // Who may not patch a pod may perhaps write it; here they may not even read it.
+    for (status, said, asked) in [
+        (403, r#"resources: ["pods/status"], verbs: ["patch"]"#, 2),
+        (404, "404, no", 1),
+        (422, "422, no", 1),
+    ] {
         let double = Double::http(move |_, _| Reply::refuse(status, "no"));
         let error =
             source(&double, LONG).set_network_status(&web(Some("u-1")), Some("[]")).unwrap_err().to_string();
@@ -58,8 +61,22 @@ fn what_stays_refused_is_asked_once() {
             error.contains("can't write the network-status of pod red/web") && error.contains(said),
             "{error}"
         );
-        assert_eq!(double.lines().len(), 1);
+        assert_eq!(double.lines().len(), asked);
     }
+}
+
+#[test]
+fn who_may_not_patch_a_pod_writes_it_back_as_upstream_does() {
+    let double = Double::http(|seen, before| match (seen.method(), before) {
+        ("PATCH", _) => Reply::refuse(403, "no"),
+        // Somebody else was faster, once.
+        ("PUT", 2) => Reply::refuse(409, "the object has been modified"),
+        _ => Reply::json(POD),
+    });
+    source(&double, LONG).set_network_status(&web(Some("u-1")), Some("[]")).unwrap();
+    let seen = double.seen();
+    let verbs: Vec<&str> = seen.iter().map(Seen::method).collect();
+    assert_eq!(verbs, ["PATCH", "GET", "PUT", "GET", "PUT"]);
 }
 
 #[test]
