@@ -138,6 +138,22 @@ fn the_examples_of_2018_are_read() {
     }
 }
 
+/// Every conf has exactly these problems; those that only warn begin with `?`.
+fn all_told(rows: &[(String, &[&str])]) {
+    for (text, expected) in rows {
+        // Which key is read first is nobody's affair.
+        let (mut found, mut wanted) = (problems(text), expected.to_vec());
+        found.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(found, wanted, "{text}");
+        let refused = expected.iter().any(|line| !line.starts_with('?'));
+        assert_eq!(MultusConf::parse(text.as_bytes()).is_err(), refused, "{text}");
+        for problem in MultusConf::problems(&object(text)) {
+            assert!(problem.warning || problem.advice.is_some(), "what to write instead? {problem}");
+        }
+    }
+}
+
 #[test]
 fn every_problem_is_told_at_once_with_its_place() {
     let no_delegate = "there is no delegate, so no pod could get its default network";
@@ -225,6 +241,13 @@ fn every_problem_is_told_at_once_with_its_place() {
                 "?/delegtes: unknown key `delegtes`, it is ignored",
             ],
         ),
+    ];
+    all_told(rows);
+}
+
+#[test]
+fn every_problem_of_cluster_and_log_is_told_at_once_with_its_place() {
+    let rows: &[(String, &[&str])] = &[
         (
             with(r#"{"kubeconfig":"k","manifests":"/m","confDir":7,"clusterNetwork":"a b"}"#),
             &[
@@ -294,18 +317,7 @@ fn every_problem_is_told_at_once_with_its_place() {
             ],
         ),
     ];
-    for (text, expected) in rows {
-        // Which key is read first is nobody's affair.
-        let (mut found, mut wanted) = (problems(text), expected.to_vec());
-        found.sort_unstable();
-        wanted.sort_unstable();
-        assert_eq!(found, wanted, "{text}");
-        let refused = expected.iter().any(|line| !line.starts_with('?'));
-        assert_eq!(MultusConf::parse(text.as_bytes()).is_err(), refused, "{text}");
-        for problem in MultusConf::problems(&object(text)) {
-            assert!(problem.warning || problem.advice.is_some(), "what to write instead? {problem}");
-        }
-    }
+    all_told(rows);
 }
 
 #[test]
