@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use multus_document::file;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -85,7 +86,7 @@ fn folder(cni_dir: &Path) -> PathBuf {
 }
 
 /// The names may come from a file that somebody else wrote: none of them leads out of the folder.
-fn file(cni_dir: &Path, network: &str, container_id: &str, ifname: &str) -> Result<PathBuf, CacheError> {
+fn path_of(cni_dir: &Path, network: &str, container_id: &str, ifname: &str) -> Result<PathBuf, CacheError> {
     let checked = names::check_network_name(network)
         .and_then(|()| names::check_container_id(container_id))
         .and_then(|()| names::check_ifname(ifname));
@@ -104,7 +105,7 @@ fn draft(cni_dir: &Path, container_id: &str, ifname: &str) -> PathBuf {
 /// # Errors
 /// [`CacheError::Io`], [`CacheError::Name`].
 pub fn write(cni_dir: &Path, entry: &CacheEntry) -> Result<(), CacheError> {
-    let path = file(cni_dir, &entry.network, &entry.container_id, &entry.ifname)?;
+    let path = path_of(cni_dir, &entry.network, &entry.container_id, &entry.ifname)?;
     let draft = draft(cni_dir, &entry.container_id, &entry.ifname);
     let on_disk = File {
         kind: KIND.to_owned(),
@@ -117,12 +118,8 @@ pub fn write(cni_dir: &Path, entry: &CacheEntry) -> Result<(), CacheError> {
         capability_args: (!entry.capability_args.is_empty()).then(|| entry.capability_args.clone()),
         result: entry.result.clone(),
     };
-    let written = put(&draft, &on_disk).and_then(|()| fs::rename(&draft, &path));
-    written.map_err(|error| {
-        // A draft left behind would only take room.
-        let _ = fs::remove_file(&draft);
-        CacheError::Io { doing: "write", path, error }
-    })
+    let written = file::replace(&path, &draft, |draft| put(draft, &on_disk));
+    written.map_err(|error| CacheError::Io { doing: "write", path, error })
 }
 
 fn put(draft: &Path, on_disk: &File) -> io::Result<()> {
@@ -147,7 +144,7 @@ pub fn read(
     container_id: &str,
     ifname: &str,
 ) -> Result<Option<CacheEntry>, CacheError> {
-    read_file(&file(cni_dir, network, container_id, ifname)?)
+    read_file(&path_of(cni_dir, network, container_id, ifname)?)
 }
 
 /// Every readable entry of a container, in the order of file names. Files of other tools and damaged ones
@@ -207,14 +204,9 @@ fn read_file(path: &Path) -> Result<Option<CacheEntry>, CacheError> {
 /// # Errors
 /// [`CacheError::Io`], [`CacheError::Name`].
 pub fn remove(cni_dir: &Path, network: &str, container_id: &str, ifname: &str) -> Result<(), CacheError> {
-    let path = file(cni_dir, network, container_id, ifname)?;
+    let path = path_of(cni_dir, network, container_id, ifname)?;
     for path in [draft(cni_dir, container_id, ifname), path] {
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(CacheError::Io { doing: "remove", path, error });
-            }
-            _ => {}
-        }
+        file::remove(&path).map_err(|error| CacheError::Io { doing: "remove", path, error })?;
     }
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! Text that people write: JSON and YAML, parsed within limits, kept as it was written, and its
-//! problems located by line and column.
+//! problems located by line and column; and the files it stands in.
 //!
 //! Knows nothing of CNI or Kubernetes. Validators elsewhere report [`Problem`]s by JSON pointer;
 //! [`json::locate`] and [`yaml::Document::locate`] turn a pointer into a place in the text.
 
+pub mod file;
 pub mod json;
 mod object;
 mod pointer;

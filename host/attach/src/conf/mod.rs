@@ -176,6 +176,18 @@ impl MultusConf {
         }
     }
 
+    /// Reads a network's configuration; it has this conf's version where it says none.
+    ///
+    /// # Errors
+    /// Every problem of it.
+    pub(crate) fn network(
+        &self,
+        object: &Object,
+        default_name: Option<&str>,
+    ) -> Result<NetworkConf, Vec<Problem>> {
+        NetworkConf::parse(object, default_name, Some(&self.cni_version.to_string()))
+    }
+
     /// Every problem of a conf, warnings included, for `validate`.
     pub fn problems(source: &Object) -> Vec<Problem> {
         read::conf(source).1

@@ -41,7 +41,7 @@ impl Reader {
         }
     }
 
-    /// One of a few words; `default` where none is written.
+    /// One of a few words; `None` where none of them is written.
     pub(super) fn choice<T: Copy>(&mut self, source: &Object, key: &str, words: &[(&str, T)]) -> Option<T> {
         let text = self.text(source, &Pointer::root(), key)?;
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);

@@ -1,12 +1,13 @@
 //! Device-information files (device-info specification 1.1.0, 4 and 5): what the device plugin tells of a
 //! device is handed to the network's plugins, and what they make of it goes into the network-status (NP-34).
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use multus_cluster::devices::{Device, DeviceInfo};
 use multus_cni::{Code, Error};
+use multus_document::file;
 use multus_journal::{Effect, Part, PartRecord};
 use serde_json::{Map, Value};
 
@@ -24,7 +25,7 @@ const OF_PLUGINS: &str = "dp";
 
 /// Where the information about an attachment's device is, or is to be put by a plugin of the network; `None`
 /// if the network is about no device.
-pub(super) fn file(call: &Call<'_>, attachment: &Attachment) -> Option<PathBuf> {
+pub(super) fn path_of(call: &Call<'_>, attachment: &Attachment) -> Option<PathBuf> {
     let Attachment { display, interface, network, device, .. } = attachment;
     let declared = || network.plugins.iter().any(|plugin| plugin.capabilities().contains(&CAPABILITY.into()));
     let name = || flat(&format!("{display}-{}_{interface}", call.request.container_id));
@@ -56,7 +57,7 @@ pub(crate) fn hand_over(run: &mut Run<'_>, attachment: &Attachment) -> Result<()
         .as_ref()
         .and_then(|device| read_or_warn(run.call, &of_plugin(&run.call.conf.devices.device_info, device)));
     // Another attachment's information under this name would be taken for this one's.
-    let written = remove(path).and_then(|()| told.map_or(Ok(()), |info| write(path, &info)));
+    let written = file::remove(path).and_then(|()| told.map_or(Ok(()), |info| write(path, &info)));
     let written = written.map_err(|error| file_error("write", path, &error));
     run.done(sequence, written.as_ref().err())?;
     written
@@ -74,7 +75,7 @@ pub(crate) fn of_attachment(call: &Call<'_>, attachment: &Attachment) -> Option<
 pub(crate) fn take_back(part: &PartRecord) -> Result<(), Error> {
     part.effects.iter().try_for_each(|done| match &done.effect {
         Effect::DeviceInfo { path } => {
-            remove(path.as_ref()).map_err(|error| file_error("remove", path.as_ref(), &error))
+            file::remove(path.as_ref()).map_err(|error| file_error("remove", path.as_ref(), &error))
         }
         _ => Ok(()),
     })
@@ -85,7 +86,7 @@ pub(crate) fn take_back(part: &PartRecord) -> Result<(), Error> {
 pub(crate) fn remove_cached(call: &Call<'_>, arguments: &Map<String, Value>) {
     let folder = call.conf.devices.device_info.join(OF_NETWORKS);
     let Some(path) = cached(&folder, arguments) else { return };
-    if let Err(error) = remove(path) {
+    if let Err(error) = file::remove(path) {
         call.node.warn(&file_error("remove", path, &error).to_string());
     }
 }
@@ -107,38 +108,17 @@ fn read_or_warn(call: &Call<'_>, path: &Path) -> Option<DeviceInfo> {
 }
 
 fn read(path: &Path) -> Result<Option<DeviceInfo>, String> {
-    let mut text = Vec::new();
-    match fs::metadata(path) {
-        Ok(found) if !found.is_file() => return Err("it is not a file".to_owned()),
-        Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.to_string()),
+    match file::read(path, MAX_BYTES) {
+        Ok(text) => DeviceInfo::parse(&text).map(Some).map_err(|error| error.to_string()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.to_string()),
     }
-    let read = File::open(path).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut text));
-    read.map_err(|error| error.to_string())?;
-    DeviceInfo::parse(&text).map(Some).map_err(|error| error.to_string())
 }
 
 /// Whole or not at all: a plugin may look at any time.
 fn write(path: &Path, info: &DeviceInfo) -> io::Result<()> {
-    let draft = path.with_added_extension("new");
-    let written = path
-        .parent()
-        .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| fs::write(&draft, info.to_string()))
-        .and_then(|()| fs::rename(&draft, path));
-    if written.is_err() {
-        // The error that counts is the first one.
-        let _ = fs::remove_file(&draft);
-    }
-    written
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    path.parent().map_or(Ok(()), fs::create_dir_all)?;
+    file::replace(path, &path.with_added_extension("new"), |draft| fs::write(draft, info.to_string()))
 }
 
 fn file_error(what: &str, path: &Path, error: &io::Error) -> Error {
@@ -192,15 +172,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("cni").join("ns-red-sandbox_net1");
         assert_eq!(read(&path).unwrap(), None, "not every device plugin writes one");
-        remove(&path).unwrap();
+        file::remove(&path).unwrap();
         let info = DeviceInfo::parse(INFO.as_bytes()).unwrap();
         write(&path, &info).unwrap();
         write(&path, &info).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), INFO);
         assert_eq!(read(&path).unwrap(), Some(info));
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no draft is left");
-        remove(&path).unwrap();
-        remove(&path).unwrap();
+        file::remove(&path).unwrap();
+        file::remove(&path).unwrap();
         assert_eq!(read(&path).unwrap(), None);
     }
 

@@ -68,7 +68,7 @@ pub(crate) fn offer(call: &Call<'_>, attachment: &mut Attachment) {
         }
         attachment.runtime_config.insert("deviceID".to_owned(), id);
     }
-    attachment.device_info = info::file(call, attachment);
+    attachment.device_info = info::path_of(call, attachment);
     if let Some(path) = &attachment.device_info {
         let path = Value::from(path.display().to_string());
         attachment.runtime_config.insert(info::CAPABILITY.to_owned(), path);

@@ -27,8 +27,7 @@ pub(super) fn network(
     }
     let object = Object::parse(definition.config.as_bytes())
         .map_err(|error| Error::new(Code::Decode, format!("`spec.config` is not valid JSON: {error}")))?;
-    let version = conf.cni_version.to_string();
-    let network = NetworkConf::parse(&object, Some(&reference.name), Some(&version)).map_err(|problems| {
+    let network = conf.network(&object, Some(&reference.name)).map_err(|problems| {
         Error::new(Code::InvalidConfig, format!("`spec.config`: {}", join(&problems)))
             .with_details("correct the definition; `multusctl validate FILE` shows every problem's place")
     })?;

@@ -1,12 +1,12 @@
 //! Network confs in files on the node's disk.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use multus_cni::conf::NetworkConf;
 use multus_cni::{Code, Error};
-use multus_document::{Object, json};
+use multus_document::{Object, file, json};
 
 use super::join;
 use crate::conf::MultusConf;
@@ -24,7 +24,7 @@ impl ConfFile {
     /// # Errors
     /// Code 5 or 6 naming the file.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
-        let bytes = read(path)
+        let bytes = file::read(path, json::MAX_BYTES as u64 + 1)
             .map_err(|error| Error::new(Code::Io, format!("can't read {}: {error}", path.display())))?;
         let object = Object::parse(&bytes)
             .map_err(|error| Error::new(Code::Decode, format!("{}: {error}", path.display())))?;
@@ -40,23 +40,11 @@ impl ConfFile {
         default_name: Option<&str>,
         conf: &MultusConf,
     ) -> Result<NetworkConf, Error> {
-        NetworkConf::parse(&self.object, default_name, Some(&conf.cni_version.to_string())).map_err(
-            |problems| {
-                Error::new(Code::InvalidConfig, format!("{}: {}", self.path.display(), join(&problems)))
-                    .with_details("`multusctl validate FILE` shows every problem with its line and column")
-            },
-        )
+        conf.network(&self.object, default_name).map_err(|problems| {
+            Error::new(Code::InvalidConfig, format!("{}: {}", self.path.display(), join(&problems)))
+                .with_details("`multusctl validate FILE` shows every problem with its line and column")
+        })
     }
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // A pipe would never end.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is not a file"));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(json::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// The files of a folder with one of these extensions, in the order of their names.

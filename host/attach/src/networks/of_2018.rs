@@ -5,7 +5,6 @@ use multus_cluster::{
     DEFAULT_NETWORK_ANNOTATION, NETWORKS_2018_ANNOTATION, NETWORKS_ANNOTATION, Network2018, NetworkRef,
     NotFound, Pod, Source, parse_annotation_2018,
 };
-use multus_cni::conf::NetworkConf;
 use multus_cni::{Code, Error};
 
 use super::origin::{Asked, Found, Origin};
@@ -96,8 +95,8 @@ fn network(conf: &MultusConf, object: &Network2018, default: bool) -> Result<Wan
             .with_details("correct the object; `multusctl validate FILE` shows every problem's place")
     };
     let configuration = object.config().map_err(|problem| refused(problem.to_string()))?;
-    let version = conf.cni_version.to_string();
-    let network = NetworkConf::parse(&configuration, Some(&reference.name), Some(&version))
+    let network = conf
+        .network(&configuration, Some(&reference.name))
         .map_err(|problems| refused(format!("`args`: {}", join(&problems))))?;
     Ok(Wanted {
         display: reference.to_string(),

@@ -45,9 +45,10 @@ pub(crate) fn build(call: &Call<'_>, source: Option<&dyn Source>, links: &[Strin
         reviewer.judge(attachment, pod.as_ref()).map_err(|error| error.context(&label))?;
     }
     reviewer.leave();
+    let search = call.search();
     for attachment in &mut attachments {
         let label = attachment.label();
-        attachment.steps = steps(&call.search(), attachment).map_err(|error| error.context(&label))?;
+        attachment.steps = steps(&search, attachment).map_err(|error| error.context(&label))?;
     }
     Ok(Plan { pod, attachments })
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use multus_cni::conf::NetworkConf;
-use multus_document::Object;
+use multus_document::{Object, file};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -67,14 +67,11 @@ pub(super) fn write(call: &Call<'_>, plan: &Plan) -> io::Result<()> {
     let Some(path) = path(call, &call.request.container_id) else { return Ok(()) };
     let delegates: Vec<ScratchDelegate> = plan.attachments.iter().map(delegate).collect();
     let draft = draft(&path, &call.request.container_id);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    let written = file.write_all(serde_json::to_string(&delegates)?.as_bytes());
-    if let Err(error) = written.and_then(|()| fs::rename(&draft, &path)) {
-        // A draft that stays would be taken for a container's file by nobody, but fills the folder.
-        let _ = fs::remove_file(&draft);
-        return Err(error);
-    }
-    Ok(())
+    let text = serde_json::to_string(&delegates)?;
+    file::replace(&path, &draft, |draft| {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
+        file.write_all(text.as_bytes())
+    })
 }
 
 fn delegate(attachment: &Attachment) -> ScratchDelegate {
@@ -96,13 +93,7 @@ fn delegate(attachment: &Attachment) -> ScratchDelegate {
 pub(super) fn remove(call: &Call<'_>, container_id: &str) -> io::Result<()> {
     let Some(path) = path(call, container_id) else { return Ok(()) };
     // A draft is there if the ADD was killed while it wrote.
-    for path in [draft(&path, container_id), path] {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
+    [draft(&path, container_id), path].iter().try_for_each(|path| file::remove(path))
 }
 
 /// The delegates of a container in the order in which upstream attached them; `None` without a

@@ -1,8 +1,9 @@
 //! Files that grant access: kubeconfig, certificates, keys, tokens.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
+
+use multus_document::file;
 
 /// More than any of them needs, and little enough to read while a pod waits.
 const MAX_BYTES: u64 = 1 << 20;
@@ -12,11 +13,7 @@ const MAX_BYTES: u64 = 1 << 20;
 /// # Errors
 /// It is not there, not readable, not a file (a pipe would never end), or larger than a MiB.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    let bytes = file::read(path, MAX_BYTES + 1)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
     }

@@ -1,8 +1,9 @@
 //! The network-status of pods, beside their manifests.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+
+use multus_document::file;
 
 use crate::name;
 use crate::source::SourceError;
@@ -20,16 +21,8 @@ pub fn status_path(directory: &Path, namespace: &str, pod: &str) -> Result<PathB
 
 /// Writes the file whole or not at all. Without a sync: after a power cut the pod is gone too.
 pub(super) fn write(path: &Path, status: &str) -> Result<(), SourceError> {
-    let temporary = draft(path);
-    let written = path
-        .parent()
-        .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| fs::write(&temporary, status))
-        .and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // What is in the way may be the full disk; the error that counts is the first one.
-        let _ = fs::remove_file(&temporary);
-    }
+    let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+    let written = folder.and_then(|()| file::replace(path, &draft(path), |draft| fs::write(draft, status)));
     written.map_err(|error| SourceError::Status { what: "write", path: path.to_owned(), error })
 }
 
@@ -41,12 +34,7 @@ fn draft(path: &Path) -> PathBuf {
 /// Removes the file if it is there, and a draft that a killed call left.
 pub(super) fn remove(path: &Path) -> Result<(), SourceError> {
     for path in [draft(path), path.to_owned()] {
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(SourceError::Status { what: "remove", path, error });
-            }
-            _ => {}
-        }
+        file::remove(&path).map_err(|error| SourceError::Status { what: "remove", path, error })?;
     }
     Ok(())
 }
