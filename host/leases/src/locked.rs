@@ -50,6 +50,15 @@ impl Locked {
         Ok(keys)
     }
 
+    /// Whether anybody has a key.
+    ///
+    /// # Errors
+    /// [`LeaseError::Name`] for a key that can't be one; [`LeaseError::Io`].
+    pub fn is_claimed(&self, key: &str) -> Result<bool, LeaseError> {
+        name::key(key)?;
+        Ok(self.directory.stat(key)?.is_some())
+    }
+
     /// The keys that this holder has claimed. Reads every claim.
     ///
     /// # Errors
@@ -82,8 +91,7 @@ impl Locked {
     /// # Errors
     /// [`LeaseError::Name`] for a key that can't be one; [`LeaseError::NoSpace`]; [`LeaseError::Io`].
     pub fn claim(&mut self, key: &str, holder: &Holder) -> Result<bool, LeaseError> {
-        name::key(key)?;
-        if self.directory.stat(key)?.is_some() {
+        if self.is_claimed(key)? {
             return Ok(false);
         }
         let drafted = self.draft(&holder.content()).and_then(|file| {

@@ -47,7 +47,8 @@ fn a_claim_is_made_once_and_given_back_by_its_holder_alone() {
     let (ours, other) = (holder("c1", "eth0"), holder("c1", "net1"));
     let mut locked = locked(&directory);
     assert_eq!(locked.path(), directory.join(NETWORK));
-    assert!(locked.claim("10.1.0.2", &ours).unwrap());
+    assert!(!locked.is_claimed("10.1.0.2").unwrap());
+    assert!(locked.claim("10.1.0.2", &ours).unwrap() && locked.is_claimed("10.1.0.2").unwrap());
     assert!(locked.claim("fd00::2", &ours).unwrap());
     assert!(!locked.claim("10.1.0.2", &other).unwrap() && !locked.claim("10.1.0.2", &ours).unwrap());
     assert!(locked.claim("10.1.0.3", &other).unwrap());
