@@ -49,6 +49,16 @@ impl ResultDocument {
         Ok(Self { version: expected, text: document.to_version(expected)? })
     }
 
+    /// A result that was made here, in a version. What the version can't express is left out.
+    ///
+    /// # Errors
+    /// Code 6 for what is no result, such as an address that is none.
+    pub fn of(result: &CniResult, version: Version) -> Result<Self, Error> {
+        let document = Self { version, text: written(result, version)? };
+        document.result()?;
+        Ok(document)
+    }
+
     /// The version that the text is in.
     pub fn version(&self) -> Version {
         self.version
@@ -93,23 +103,24 @@ impl ResultDocument {
         if version == self.version {
             return Ok(self.text.clone());
         }
-        let result = self.result()?;
-        let shape = if version < Version::V0_3_0 {
-            raw(&Early::of(&result))
-        } else {
-            raw(&Later::of(&result, version))
-        }?;
-        let mut object = Object::default();
-        object.set("cniVersion", &Value::from(version.to_string()));
-        let members =
-            Object::parse(shape.get().as_bytes()).map_err(|error| unreadable(&error.to_string(), b""))?;
-        for key in members.keys() {
-            if let Some(value) = members.get(key) {
-                object.set(key, &value);
-            }
-        }
-        raw(&object)
+        written(&self.result()?, version)
     }
+}
+
+/// A result as the text of a version.
+fn written(result: &CniResult, version: Version) -> Result<Box<RawValue>, Error> {
+    let shape =
+        if version < Version::V0_3_0 { raw(&Early::of(result)) } else { raw(&Later::of(result, version)) }?;
+    let mut object = Object::default();
+    object.set("cniVersion", &Value::from(version.to_string()));
+    let members =
+        Object::parse(shape.get().as_bytes()).map_err(|error| unreadable(&error.to_string(), b""))?;
+    for key in members.keys() {
+        if let Some(value) = members.get(key) {
+            object.set(key, &value);
+        }
+    }
+    raw(&object)
 }
 
 /// The version of a result that does not say it. Plugins of 2016 and 2017 answer in the form of their time
@@ -195,6 +206,17 @@ mod tests {
             let shown = value(document.raw());
             assert_eq!(shown["cniVersion"], expected.to_string());
             assert_eq!(shown["ips"][0]["version"].as_str(), address);
+        }
+    }
+
+    #[test]
+    fn what_is_made_here_reads_as_a_plugins() {
+        let printed = ResultDocument::parse(FULL.as_bytes(), Version::V1_1_0).unwrap().result().unwrap();
+        for version in SUPPORTED {
+            let made = ResultDocument::of(&printed, *version).unwrap();
+            assert_eq!(value(made.raw())["cniVersion"], version.to_string());
+            let again = ResultDocument::parse(made.raw().get().as_bytes(), *version).unwrap();
+            assert_eq!(again.result().unwrap(), made.result().unwrap());
         }
     }
 
