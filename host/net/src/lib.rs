@@ -1,21 +1,28 @@
-//! Network namespaces: which one a path means, what is in it, and which way packets leave it.
+//! Network namespaces: which one a path means, what is in it, and which way packets leave it. What is done to a
+//! node, as data ([`Effect`]), and what does it and takes it back ([`Backend`]).
 //!
 //! Knows nothing of CNI. Nothing here keeps a namespace's descriptor or socket open after a call, since
 //! either would keep the namespace alive after its pod.
 
 mod answer;
 mod attribute;
+mod backend;
+mod effect;
 mod error;
 mod identity;
 mod link;
 mod namespace;
 mod netlink;
+mod refused;
 mod route;
 #[allow(unsafe_code, reason = "an ioctl, socket options and a process that no dependency wraps safely")]
 mod sys;
 
+pub use backend::Backend;
+pub use effect::{Class, Effect, Home, InvalidMac, LinkRef, MacAddr, NewLink, Property, Route, Space};
 pub use error::NetnsError;
 pub use identity::{BootId, NetnsId};
 pub use link::Link;
 pub use namespace::Netns;
+pub use refused::{Refused, Why};
 pub use route::{DefaultRoute, Family, Hop};

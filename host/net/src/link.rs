@@ -30,6 +30,10 @@ pub struct Link {
     pub kind: String,
     /// IPv4, then IPv6 addresses with prefix length, `10.1.2.3/24`, in the kernel's order.
     pub addresses: Vec<String>,
+    /// The bridge or other link that it is a port of, by index.
+    pub master: Option<u32>,
+    /// Whether it was asked to receive what is for others.
+    pub promiscuous: bool,
     /// Alternative names, which occupy the same name space as `name`.
     pub alternative_names: Vec<String>,
 }
@@ -59,11 +63,13 @@ pub(crate) fn all(socket: &Socket) -> io::Result<Vec<Link>> {
 fn link(body: &[u8]) -> Option<Link> {
     let (index, flags) = (u32_at(body, 4)?, u32_at(body, 8)?);
     let mut link = Link { index, up: flags & libc::IFF_UP as u32 != 0, ..Link::default() };
+    link.promiscuous = flags & libc::IFF_PROMISC as u32 != 0;
     for (kind, value) in attributes(body.get(LINK_HEADER..)?) {
         match kind {
             libc::IFLA_IFNAME => link.name = text(value),
             libc::IFLA_ADDRESS => link.mac = mac(value),
             libc::IFLA_MTU => link.mtu = u32_at(value, 0)?,
+            libc::IFLA_MASTER => link.master = u32_at(value, 0),
             libc::IFLA_LINKINFO => link.kind = nested(value, libc::IFLA_INFO_KIND).next().unwrap_or_default(),
             libc::IFLA_PROP_LIST => link.alternative_names = nested(value, libc::IFLA_ALT_IFNAME).collect(),
             _ => {}
