@@ -116,6 +116,9 @@ pub enum Implementation {
         module: String,
         /// Digest of the component, `sha256:…`.
         digest: String,
+        /// It has work of its own at CHECK and DEL.
+        #[serde(default)]
+        lifecycle: bool,
     },
 }
 
@@ -170,6 +173,42 @@ pub enum Effect {
     DeviceInfo {
         /// The file.
         path: String,
+    },
+    /// A component changes the kernel's state.
+    Net {
+        /// What it does.
+        effect: multus_net::Effect,
+    },
+    /// A component claims a key, such as an address, in a folder of claims.
+    Claim {
+        /// The folder that the operator granted.
+        directory: String,
+        /// Its subfolder.
+        network: String,
+        /// The claim's file.
+        key: String,
+    },
+    /// A component leaves a note for all attachments in a folder of claims. Nothing takes it back.
+    Note {
+        /// As for [`Effect::Claim`].
+        directory: String,
+        /// As for [`Effect::Claim`].
+        network: String,
+        /// The note's file.
+        name: String,
+        /// What it says.
+        value: String,
+    },
+    /// A component has a plugin binary run for it. Undone by its DEL.
+    Delegate {
+        /// Its `type`.
+        plugin: String,
+        /// Where it was found.
+        path: String,
+        /// Exactly what it got on stdin.
+        stdin: String,
+        /// It gave addresses: what has them goes before they are given back.
+        ipam: bool,
     },
 }
 

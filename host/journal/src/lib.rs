@@ -13,6 +13,7 @@
 mod entry;
 mod error;
 mod folder;
+mod ledger;
 mod line;
 mod lock;
 mod name;
@@ -26,10 +27,11 @@ pub use entry::{
     AttachmentIntent, Call, CallKey, Effect, Entry, Implementation, Outcome, Part, PodKey, StepIntent,
 };
 pub use error::JournalError;
-pub use lock::{ContainerLock, GlobalLock, Holder, LockError, Locks, Wait};
+pub use ledger::{Ledger, NotDone};
+pub use lock::{ContainerLock, EnsuredLock, GlobalLock, Holder, LockError, Locks, Wait};
 pub use record::{
     AttachmentRecord, EffectRecord, Leftover, PartRecord, Record, RecordProblem, StepRecord, StepState,
     UndoFailure, Undoing,
 };
-pub use store::{Listing, Removal, Store};
+pub use store::{Listing, Removal, Store, now};
 pub use writer::Writer;

@@ -13,6 +13,7 @@ mod sample;
 use std::fs;
 
 use multus_journal::{Effect, Entry, Outcome, Part, Record, RecordProblem, Store};
+use multus_net::{LinkRef, Property, Space};
 use proptest::prelude::*;
 use sample::{call, key, path, plan, store, story};
 use tempfile::TempDir;
@@ -85,6 +86,12 @@ fn parts() -> impl Strategy<Value = Part> {
     ]
 }
 
+/// An effect of the kernel; that each of them survives as text is tested where they are described.
+fn renamed(name: String) -> multus_net::Effect {
+    let link = LinkRef { space: Space::Sandbox, index: 7, name: name.clone() };
+    multus_net::Effect::Set { link, property: Property::Name(name), before: None }
+}
+
 fn entries() -> impl Strategy<Value = Entry> {
     let effects = prop_oneof![
         (texts(), texts()).prop_map(|(verb, stdin)| Effect::Exec { verb, stdin }),
@@ -94,6 +101,24 @@ fn entries() -> impl Strategy<Value = Entry> {
             delete: vec![delete],
             add: vec![add],
             deaf: Vec::new()
+        }),
+        texts().prop_map(|name| Effect::Net { effect: renamed(name) }),
+        (texts(), texts(), texts()).prop_map(|(directory, network, key)| Effect::Claim {
+            directory,
+            network,
+            key
+        }),
+        (texts(), texts()).prop_map(|(name, value)| Effect::Note {
+            directory: "/var/lib/cni/networks".to_owned(),
+            network: "storage".to_owned(),
+            name,
+            value
+        }),
+        (texts(), any::<bool>()).prop_map(|(stdin, ipam)| Effect::Delegate {
+            plugin: "host-local".to_owned(),
+            path: "/opt/cni/bin/host-local".to_owned(),
+            stdin,
+            ipam
         }),
     ];
     prop_oneof![

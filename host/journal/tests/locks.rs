@@ -304,3 +304,18 @@ fn no_container_id_leads_out_of_the_folder() {
     }
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn what_attachments_share_is_one_calls_at_a_time_and_beside_their_own_locks() {
+    let dir = tempfile::tempdir().unwrap();
+    let locks = Locks::new(dir.path());
+    let container = take(&locks, "c1", SOON).unwrap();
+    let shared = locks.ensured(Instant::now() + SOON).unwrap();
+    let busy = locks.ensured(Instant::now() + SOON);
+    assert!(is_busy(&busy));
+    let LockError::Busy { what, .. } = busy.unwrap_err() else { panic!("another error") };
+    assert_eq!(what, "what the node's attachments share");
+    drop(shared);
+    drop(locks.ensured(Instant::now() + SOON).unwrap());
+    drop(container);
+}

@@ -8,6 +8,7 @@
 //! <lockDir>/global.lock             shared: a call; exclusive: GC
 //! <lockDir>/containers/<id>.lock    exclusive: the one call that works on the container
 //! <lockDir>/containers/<id>.del     shared: a DEL that waits for it
+//! <lockDir>/ensured.lock            exclusive: whoever makes sure of something that attachments share
 //! ```
 
 mod file;
@@ -64,12 +65,17 @@ pub enum LockError {
 pub struct Locks {
     global: PathBuf,
     containers: PathBuf,
+    ensured: PathBuf,
 }
 
 impl Locks {
     /// Nothing is created before the first lock.
     pub fn new(dir: &Path) -> Self {
-        Self { global: dir.join("global.lock"), containers: dir.join("containers") }
+        Self {
+            global: dir.join("global.lock"),
+            containers: dir.join("containers"),
+            ensured: dir.join("ensured.lock"),
+        }
     }
 
     /// Waits until the deadline for a container: its lock exclusively, and the node's shared.
@@ -108,6 +114,23 @@ impl Locks {
         let global = wait_for(&self.global, node, deadline, || file::try_exclusive(&self.global))?;
         Ok(GlobalLock { global: Released(global), containers: self.containers.clone() })
     }
+
+    /// Waits until the deadline for the shared things of the node, such as bridges: what one call found missing no
+    /// other makes meanwhile. Taken last, beside a container's lock, and for moments.
+    ///
+    /// # Errors
+    /// [`LockError::Busy`] at the deadline; at least one attempt is made.
+    pub fn ensured(&self, deadline: Instant) -> Result<EnsuredLock, LockError> {
+        let what = || "what the node's attachments share".to_owned();
+        let ensured = wait_for(&self.ensured, what, deadline, || file::try_exclusive(&self.ensured))?;
+        Ok(EnsuredLock { _ensured: Released(ensured) })
+    }
+}
+
+/// What attachments share is ours to look at and to make until this is dropped.
+#[derive(Debug)]
+pub struct EnsuredLock {
+    _ensured: Released,
 }
 
 /// A container is ours until this is dropped.

@@ -150,7 +150,7 @@ impl Store {
         let path = self.path(key)?;
         let absent = || JournalError::io("move", &path, io::ErrorKind::NotFound.into());
         let record = self.open(key)?.ok_or_else(absent)?;
-        let entry = Entry::Leftover { at: milliseconds(SystemTime::now()), why: why.to_owned() };
+        let entry = Entry::Leftover { at: now(), why: why.to_owned() };
         // The reason is for people; that the record moves is what matters.
         let _ = self.writer(&record).and_then(|mut writer| writer.append(&entry));
         self.move_to(&self.leftover, &record)
@@ -223,6 +223,11 @@ fn read_file(path: &Path) -> Result<Option<Vec<u8>>, JournalError> {
 /// When a file was last written, for names; 0 if even that can't be told.
 fn modified(path: &Path) -> u64 {
     path.metadata().and_then(|metadata| metadata.modified()).map_or(0, milliseconds)
+}
+
+/// Milliseconds since 1970, as the times of a record are written.
+pub fn now() -> u64 {
+    milliseconds(SystemTime::now())
 }
 
 fn milliseconds(time: SystemTime) -> u64 {
