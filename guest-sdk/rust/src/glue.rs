@@ -2,7 +2,9 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Attachment, Failure, Plugin, Verdict};
+use crate::{Attachment, CniResult, Failure, Plugin, Verdict};
+
+const SETTINGS: &str = "the settings in the catalog";
 
 /// What the `transform!` macro calls.
 ///
@@ -15,7 +17,7 @@ pub fn transform<S: DeserializeOwned>(
     settings: &str,
 ) -> Result<String, Failure> {
     tell_panics();
-    let settings = read(settings, "the settings in the catalog").map_err(invalid)?;
+    let settings = read(settings, SETTINGS).map_err(invalid)?;
     let mut plugin: Plugin = read(plugin, "the plugin's configuration").map_err(invalid)?;
     function(attachment, &mut plugin, &settings)?;
     serde_json::to_string(&plugin).map_err(|error| Failure::from(error.to_string()))
@@ -30,7 +32,7 @@ pub fn review<P: DeserializeOwned, S: DeserializeOwned>(
 ) -> Verdict {
     tell_panics();
     let read_all = || {
-        let settings = read(settings, "the settings in the catalog")?;
+        let settings = read(settings, SETTINGS)?;
         let plugins = plugins.iter().map(|text| read(text, "a plugin's configuration"));
         Ok((plugins.collect::<Result<Vec<P>, String>>()?, settings))
     };
@@ -38,6 +40,31 @@ pub fn review<P: DeserializeOwned, S: DeserializeOwned>(
         Ok((plugins, settings)) => function(attachment, &plugins, &settings),
         Err(problem) => Verdict::Deny(problem),
     }
+}
+
+/// What the `delegate!` macro calls. Settings that are not set are read as nothing at all, so `()` will do for them.
+///
+/// # Errors
+/// The author's own failure, or text that does not fit the author's types (code 7).
+pub fn add<C: DeserializeOwned, S: DeserializeOwned>(
+    function: impl Fn(&Attachment, &C, Option<&CniResult>, &S) -> Result<Option<CniResult>, Failure>,
+    attachment: &Attachment,
+    config: &str,
+    prev: Option<&str>,
+    settings: &str,
+) -> Result<Option<String>, Failure> {
+    tell_panics();
+    let settings = if settings == "{}" {
+        read("null", "").or_else(|_| read("{}", SETTINGS))
+    } else {
+        read(settings, SETTINGS)
+    };
+    let settings = settings.map_err(invalid)?;
+    let config = read(config, "the plugin's configuration").map_err(invalid)?;
+    let prev = prev.map(|text| read(text, "`prevResult`")).transpose().map_err(invalid)?;
+    let result = function(attachment, &config, prev.as_ref(), &settings)?;
+    let written = result.map(|result| serde_json::to_string(&result)).transpose();
+    written.map_err(|error| Failure::from(error.to_string()))
 }
 
 fn read<T: DeserializeOwned>(text: &str, what: &str) -> Result<T, String> {
@@ -103,5 +130,23 @@ mod tests {
             let verdict = review(pass, &attachment(), &[plugin.to_owned()], settings);
             assert_eq!(verdict == Verdict::Allow, allowed, "{settings} {plugin}: {verdict:?}");
         }
+    }
+
+    #[test]
+    fn a_delegate_gets_its_types_and_may_leave_the_result_to_the_host() {
+        #[derive(Deserialize)]
+        struct Conf {
+            mtu: u32,
+        }
+        let done = |_: &Attachment, conf: &Conf, prev: Option<&CniResult>, (): &()| {
+            Ok(prev.filter(|_| conf.mtu > 1000).cloned())
+        };
+        let prev = r#"{"cniVersion":"1.1.0","dns":{}}"#;
+        let answer = |conf: &str| add(done, &attachment(), conf, Some(prev), "{}");
+        assert_eq!(answer(r#"{"mtu":1400}"#).unwrap().unwrap(), prev);
+        assert_eq!(answer(r#"{"mtu":1}"#).unwrap(), None);
+        let failure = answer("{}").unwrap_err();
+        assert!(failure.code == 7 && failure.message.contains("`mtu`"), "{failure:?}");
+        assert_eq!(add(done, &attachment(), r#"{"mtu":1}"#, Some("[]"), "{}").unwrap_err().code, 7);
     }
 }

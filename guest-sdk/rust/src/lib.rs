@@ -1,4 +1,4 @@
-//! Write a transform or a policy for the Multus host.
+//! Write a transform, a policy or a delegate for the Multus host.
 //!
 //! A transform changes the configuration of one CNI plugin before it runs; a policy lets an attachment pass,
 //! warns, or refuses it. Both are functions of their arguments: the sandbox gives them no clock, no randomness,
@@ -21,19 +21,53 @@
 //! # fn main() {}
 //! ```
 //!
+//! A delegate does an attachment itself, by host calls ([`network`], [`node`], [`ipam`], [`store`]…). Each is
+//! written down by the host before it is done, so `add` is all there is to write: DEL and CHECK follow from the record,
+//! and an ADD that fails in the middle is taken back.
+//!
+//! ```
+//! use multus_guest::{Attachment, CniResult, Failure, network};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Conf {
+//!     mtu: Option<u32>,
+//! }
+//!
+//! multus_guest::delegate!(add);
+//!
+//! fn add(attachment: &Attachment, conf: &Conf, _: Option<&CniResult>, _: &()) -> Result<Option<CniResult>, Failure> {
+//!     let pair = network::Veth { mtu: conf.mtu, ..network::Veth::default() };
+//!     let (inside, outside) = pair.create(&attachment.interface_name)?;
+//!     inside.set_up(true)?;
+//!     outside.set_up(true)?;
+//!     Ok(None) // the host tells what was done
+//! }
+//! # fn main() {}
+//! ```
+//!
 //! The crate is a `cdylib` for `wasm32-unknown-unknown`, made into a component by `multus-componentize`. A
 //! panic ends the call; its message reaches the operator through the log.
 
+pub mod firewall;
 #[doc(hidden)]
 pub mod glue;
+pub mod ipam;
 pub mod log;
+pub mod network;
+pub mod node;
+pub mod plugins;
+pub mod result;
+pub mod store;
 #[doc(hidden)]
 #[allow(unsafe_code, reason = "the component ABI passes pointers; the code is generated")]
 pub mod sys;
+pub mod sysctl;
 
 mod failure;
 
 use serde_json::{Map, Value};
+
+pub use result::CniResult;
 
 pub use sys::policy_module::exports::multus::delegate::policy::Verdict;
 pub use sys::transform_module::multus::delegate::types::{Attachment, Failure, Pod};
@@ -94,6 +128,42 @@ macro_rules! policy {
             #[cfg(target_arch = "wasm32")]
             $crate::sys::policy_module::export_policy!(
                 Component with_types_in $crate::sys::policy_module
+            );
+        };
+    };
+}
+
+/// Makes a function this component's delegate:
+/// `fn(&Attachment, &Conf, Option<&CniResult>, &Settings) -> Result<Option<CniResult>, Failure>`. `Conf` is any type of
+/// your own that a plugin's configuration can be read as, `Settings` likewise of the operator's settings (`()` for
+/// none). The third argument is the result of the plugin before this one in a list. Answering `None` leaves
+/// the result to the host, which knows what was done.
+#[macro_export]
+macro_rules! delegate {
+    ($function:path) => {
+        const _: () = {
+            use $crate::sys::delegate_module::exports::multus::delegate::delegate::Guest;
+            struct Component;
+            impl Guest for Component {
+                fn add(
+                    attachment: $crate::Attachment,
+                    config: String,
+                    prev: Option<String>,
+                    settings: String,
+                ) -> Result<Option<String>, $crate::Failure> {
+                    $crate::glue::add($function, &attachment, &config, prev.as_deref(), &settings)
+                }
+            }
+            #[cfg(not(target_arch = "wasm32"))]
+            const _: fn(
+                $crate::Attachment,
+                String,
+                Option<String>,
+                String,
+            ) -> Result<Option<String>, $crate::Failure> = <Component as Guest>::add;
+            #[cfg(target_arch = "wasm32")]
+            $crate::sys::delegate_module::export_delegate!(
+                Component with_types_in $crate::sys::delegate_module
             );
         };
     };

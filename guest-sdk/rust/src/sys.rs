@@ -27,3 +27,18 @@ pub mod policy_module {
         },
     });
 }
+
+/// The world of a delegate. What its component does not call is not among its imports.
+pub mod delegate_module {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "delegate-module",
+        pub_export_macro: true,
+        export_macro_name: "export_delegate",
+        additional_derives: [PartialEq],
+        with: {
+            "multus:delegate/types@0.1.0": crate::sys::transform_module::multus::delegate::types,
+            "multus:delegate/log@0.1.0": crate::sys::transform_module::multus::delegate::log,
+        },
+    });
+}

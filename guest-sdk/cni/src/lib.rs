@@ -1,0 +1,23 @@
+//! What CNI delegates written as components have in common.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`conf`] | a conf's keys, read one by one, with errors that name the key |
+//! | [`args`] | `CNI_ARGS` |
+//! | [`result`] | CNI results of every version |
+//! | [`host`] | what a delegate may ask of the host, as a trait, so that components are tried natively |
+//! | [`pod`] | the pod's link, configured as a result says |
+//! | `double` (feature) | a host in memory that writes down what it is asked, and cases as data |
+
+pub mod args;
+pub mod conf;
+#[cfg(feature = "double")]
+pub mod double;
+pub mod host;
+pub mod pod;
+pub mod result;
+
+pub use args::Args;
+pub use conf::Conf;
+pub use host::Host;
+pub use result::CniResult;

@@ -1,0 +1,29 @@
+//! The node's own links, as far as they were granted.
+
+use serde::Serialize;
+
+use crate::Failure;
+use crate::network::{Link, text};
+use crate::sys::delegate_module::multus::delegate::node;
+pub use crate::sys::delegate_module::multus::delegate::node::{find_device, host};
+
+/// A bridge of the node, shared by all attachments.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Bridge {
+    /// In bytes, if it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
+    /// If it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+}
+
+impl Bridge {
+    /// The bridge of that name, made if it is not there.
+    ///
+    /// # Errors
+    /// The name was not granted, or something else has it.
+    pub fn ensure(&self, name: &str) -> Result<Link, Failure> {
+        node::ensure_bridge(name, &text(self))
+    }
+}
