@@ -18,6 +18,11 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 pub struct BootId(String);
 
 impl BootId {
+    /// A boot by its name: one that a record tells of, or of a simulated node.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
     /// The running boot, as `/proc/sys/kernel/random/boot_id` names it.
     ///
     /// # Errors

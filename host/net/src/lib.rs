@@ -15,6 +15,7 @@ mod namespace;
 mod netlink;
 mod refused;
 mod route;
+pub mod simulated;
 #[allow(unsafe_code, reason = "an ioctl, socket options and a process that no dependency wraps safely")]
 mod sys;
 

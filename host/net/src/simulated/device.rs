@@ -1,0 +1,150 @@
+//! A link as the kernel keeps it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+
+use ipnet::Ipv6Net;
+
+use super::address::V4;
+use super::space::SpaceId;
+use crate::{Link, MacAddr};
+
+/// Where a link is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) space: SpaceId,
+    pub(super) index: u32,
+}
+
+/// What it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    Loopback,
+    Veth {
+        peer: Place,
+    },
+    Bridge {
+        /// Somebody set its MTU; before that it follows its ports'.
+        mtu_chosen: bool,
+    },
+    /// Outlives its namespace.
+    Hardware(Factory),
+}
+
+/// What a driver gives the link of its device.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Factory {
+    pub(super) bus_address: String,
+    pub(super) name: String,
+    pub(super) mac: [u8; 6],
+}
+
+/// What a port of a bridge knows of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Port {
+    pub(super) bridge: u32,
+    pub(super) hairpin: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Device {
+    pub(super) index: u32,
+    pub(super) name: String,
+    pub(super) alternative_names: Vec<String>,
+    pub(super) mac: MacAddr,
+    pub(super) mtu: u32,
+    pub(super) up: bool,
+    pub(super) promiscuous: bool,
+    pub(super) kind: Kind,
+    pub(super) port: Option<Port>,
+    /// In the order in which the kernel lists them.
+    pub(super) v4: Vec<V4>,
+    pub(super) v6: Vec<Ipv6Net>,
+    /// Permanent ones.
+    pub(super) neighbours: BTreeMap<IpAddr, MacAddr>,
+    /// `ipv4/arp_notify` for `net/ipv4/conf/<link>/arp_notify`.
+    pub(super) settings: BTreeMap<String, String>,
+}
+
+impl Device {
+    pub(super) fn new(index: u32, name: &str, mac: MacAddr, mtu: u32, kind: Kind) -> Self {
+        Self {
+            index,
+            name: name.to_owned(),
+            alternative_names: Vec::new(),
+            mac,
+            mtu,
+            up: false,
+            promiscuous: false,
+            kind,
+            port: None,
+            v4: Vec::new(),
+            v6: Vec::new(),
+            neighbours: BTreeMap::new(),
+            settings: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn loopback() -> Self {
+        Self::new(1, "lo", MacAddr([0; 6]), 65536, Kind::Loopback)
+    }
+
+    pub(super) fn is_loopback(&self) -> bool {
+        self.kind == Kind::Loopback
+    }
+
+    /// Below 68 bytes there is no IPv4 on a link.
+    pub(super) fn speaks_v4(&self) -> bool {
+        self.mtu >= 68
+    }
+
+    /// Below 1280 bytes there is no IPv6 on a link; the loopback keeps it.
+    pub(super) fn speaks_v6(&self) -> bool {
+        self.mtu >= 1280 || self.is_loopback()
+    }
+
+    /// How its back end lists it.
+    pub(super) fn view(&self) -> Link {
+        let v4 = self.v4.iter().map(|address| address.net.to_string());
+        Link {
+            index: self.index,
+            name: self.name.clone(),
+            mac: self.mac.to_string(),
+            mtu: self.mtu,
+            up: self.up,
+            kind: self.kind.name().to_owned(),
+            addresses: v4.chain(self.v6.iter().map(ToString::to_string)).collect(),
+            master: self.port.as_ref().map(|port| port.bridge),
+            promiscuous: self.promiscuous,
+            alternative_names: self.alternative_names.clone(),
+        }
+    }
+}
+
+impl Kind {
+    pub(super) fn hardware(&self) -> Option<&Factory> {
+        match self {
+            Self::Hardware(factory) => Some(factory),
+            _ => None,
+        }
+    }
+
+    /// The kernel's name of it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Veth { .. } => "veth",
+            Self::Bridge { .. } => "bridge",
+            Self::Loopback | Self::Hardware(_) => "",
+        }
+    }
+
+    /// The MTUs that it can have. Those of hardware differ; these are common.
+    pub(super) fn mtus(&self) -> RangeInclusive<u32> {
+        match self {
+            Self::Loopback => 0..=i32::MAX as u32,
+            Self::Veth { .. } | Self::Bridge { .. } => 68..=65535,
+            Self::Hardware(_) => 68..=9216,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! All that there is on a node, as lines that can be compared.
+
+use std::fmt::Write;
+
+use super::device::{Device, Kind};
+use super::route::LOCAL;
+use super::space::Namespace;
+use super::world::World;
+
+/// Every namespace of the node by its number, the node's own first: links, addresses, routes, neighbours, settings that
+/// are not as the kernel makes them, rules.
+pub(super) fn dump(world: &World) -> String {
+    let mut text = String::new();
+    for (id, space) in world.spaces() {
+        lines(&mut text, id.0, space);
+    }
+    text
+}
+
+/// The same of one namespace.
+fn lines(text: &mut String, number: u64, space: &Namespace) {
+    let mut line = |words: String| {
+        let _ = writeln!(text, "{number}: {words}");
+    };
+    for device in space.devices() {
+        line(link(device));
+        device.settings.iter().for_each(|(key, value)| line(format!("{}: {key} = {value}", device.name)));
+        device.neighbours.iter().for_each(|(who, mac)| line(format!("{}: {who} at {mac}", device.name)));
+        let routes = space.routes.iter().filter(|route| route.link == device.index && route.table != LOCAL);
+        let mut routes: Vec<_> = routes.map(|route| super::route::view(route).to_string()).collect();
+        routes.sort();
+        routes.iter().for_each(|route| line(format!("{}: route {route}", device.name)));
+    }
+    space.settings.iter().for_each(|(key, value)| line(format!("{key} = {value}")));
+    space.rules.iter().for_each(|(id, rule)| line(format!("rule {id}: {rule:?}")));
+}
+
+fn link(device: &Device) -> String {
+    let mut words = format!("{}: link {} {} mtu {}", device.name, device.index, device.mac, device.mtu);
+    match &device.kind {
+        Kind::Loopback => words += " loopback",
+        Kind::Veth { peer } => words += &format!(" veth to {} in {}", peer.index, peer.space.0),
+        Kind::Bridge { mtu_chosen } => words += if *mtu_chosen { " bridge with an MTU" } else { " bridge" },
+        Kind::Hardware(factory) => words += &format!(" hardware {}", factory.bus_address),
+    }
+    for (word, on) in [("up", device.up), ("promiscuous", device.promiscuous)] {
+        if on {
+            words += &format!(" {word}");
+        }
+    }
+    if let Some(port) = &device.port {
+        words += &format!(" port of {}{}", port.bridge, if port.hairpin { " with hairpin" } else { "" });
+    }
+    for name in &device.alternative_names {
+        words += &format!(" also {name}");
+    }
+    for address in device.view().addresses {
+        words += &format!(" {address}");
+    }
+    words
+}

@@ -1,0 +1,74 @@
+//! Which names a link can have. Alternative names share the room of names with them.
+
+use nix::libc;
+
+use super::no::{Done, No};
+use super::space::Namespace;
+
+/// `IFNAMSIZ` and `ALTIFNAMSIZ`, both with the zero at the end.
+const LONGEST: usize = 16;
+const LONGEST_ALTERNATIVE: usize = 128;
+
+/// Whether a link can be called that at all (`dev_valid_name`).
+pub(super) fn check(name: &str) -> Done {
+    if name.len() >= LONGEST {
+        return Err(libc::ERANGE.into());
+    }
+    let odd = |byte: u8| matches!(byte, b'/' | b':' | b'%' | 0) || byte.is_ascii_whitespace() || byte == 0x0b;
+    // A folder of settings that is not a link's has each of the last two names.
+    let reserved = ["", ".", "..", "all", "default"].contains(&name);
+    if reserved || name.bytes().any(odd) { Err(libc::EINVAL.into()) } else { Ok(()) }
+}
+
+impl Namespace {
+    /// Whether a link has this name, or this alternative name.
+    pub(super) fn has_name(&self, name: &str) -> bool {
+        self.index_of(name).is_some()
+    }
+
+    /// The link of that name or alternative name.
+    pub(super) fn index_of(&self, name: &str) -> Option<u32> {
+        let named = |device: &&super::device::Device| {
+            device.name == name || device.alternative_names.iter().any(|n| n == name)
+        };
+        self.devices().find(named).map(|device| device.index)
+    }
+
+    /// Gives a link another name. Its own alternative name is taken, too.
+    pub(super) fn rename(&mut self, index: u32, name: &str) -> Done {
+        let device = self.device(index)?;
+        if name.len() >= LONGEST {
+            return Err(libc::ERANGE.into());
+        }
+        if device.name == name {
+            return Ok(());
+        }
+        check(name)?;
+        if self.has_name(name) {
+            return Err(libc::EEXIST.into());
+        }
+        name.clone_into(&mut self.device_mut(index)?.name);
+        Ok(())
+    }
+
+    /// Gives a link a further name.
+    pub(super) fn add_name(&mut self, index: u32, name: &str) -> Done {
+        self.device(index)?;
+        match name.len() {
+            0 => return Err(libc::EINVAL.into()),
+            LONGEST_ALTERNATIVE.. => return Err(libc::ERANGE.into()),
+            _ if self.has_name(name) => return Err(libc::EEXIST.into()),
+            _ => {}
+        }
+        self.device_mut(index)?.alternative_names.push(name.to_owned());
+        Ok(())
+    }
+
+    /// Takes a further name away.
+    pub(super) fn drop_name(&mut self, index: u32, name: &str) -> Done {
+        let names = &mut self.device_mut(index)?.alternative_names;
+        let before = names.len();
+        names.retain(|known| known != name);
+        if names.len() == before { Err(No::from(libc::ENOENT)) } else { Ok(()) }
+    }
+}

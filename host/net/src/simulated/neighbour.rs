@@ -1,0 +1,31 @@
+//! Who is where on a link: permanent entries only, since nothing is forwarded.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use nix::libc;
+
+use super::no::{Done, No};
+use super::space::Namespace;
+use crate::MacAddr;
+
+impl Namespace {
+    /// Adds an entry, on a link that is up or down.
+    pub(super) fn add_neighbour(&mut self, index: u32, address: IpAddr, mac: MacAddr) -> Done {
+        let device = self.device_mut(index)?;
+        match address {
+            IpAddr::V4(_) if !device.speaks_v4() => return Err(libc::EINVAL.into()),
+            IpAddr::V6(_) if !device.speaks_v6() => {
+                return Err(No::because(libc::EINVAL, "IPv6 is disabled on this device"));
+            }
+            _ => {}
+        }
+        // On the loopback everybody is the same to ARP.
+        let address =
+            if device.is_loopback() && address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { address };
+        if device.neighbours.contains_key(&address) {
+            return Err(libc::EEXIST.into());
+        }
+        device.neighbours.insert(address, mac);
+        Ok(())
+    }
+}

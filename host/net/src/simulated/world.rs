@@ -1,0 +1,216 @@
+//! All namespaces of a node, and what crosses between them: veth pairs, moves, a namespace's end.
+
+use std::collections::BTreeMap;
+
+use nix::libc;
+
+use super::device::{Device, Factory, Kind, Place};
+use super::names;
+use super::no::{Done, No};
+use super::space::{Namespace, SpaceId, check_mac};
+use crate::{BootId, MacAddr, NetnsId, NewLink};
+
+/// The node's own namespace.
+pub(super) const HOST: SpaceId = SpaceId(1);
+/// What links have that nobody gave another.
+const ETHERNET: u32 = 1500;
+
+/// The state of a simulated kernel.
+#[derive(Debug)]
+pub(super) struct World {
+    boots: u64,
+    spaces: BTreeMap<SpaceId, Namespace>,
+    /// The last cookie given.
+    last: u64,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let mut world = Self { boots: 1, spaces: BTreeMap::new(), last: HOST.0 - 1 };
+        world.add_space();
+        world
+    }
+
+    /// Everything is gone but the hardware, which is at home as its driver makes it.
+    pub(super) fn reboot(&mut self) {
+        let links = self.spaces.values().flat_map(Namespace::devices);
+        let mut hardware: Vec<_> = links.filter_map(|device| device.kind.hardware().cloned()).collect();
+        hardware.sort();
+        *self = Self { boots: self.boots + 1, ..Self::new() };
+        for factory in hardware {
+            // Nobody else has a name here.
+            let _ = self.add_hardware(HOST, factory);
+        }
+    }
+
+    /// A new, empty namespace.
+    pub(super) fn add_space(&mut self) -> SpaceId {
+        self.last += 1;
+        let boot = BootId::named(format!("simulated boot {}", self.boots));
+        let identity = NetnsId { boot, cookie: self.last, inode: 0xf000_0000 + self.last, device: 4 };
+        self.spaces.insert(SpaceId(self.last), Namespace::new(identity));
+        SpaceId(self.last)
+    }
+
+    /// A namespace; `ENOENT` if it is gone.
+    pub(super) fn space(&self, space: SpaceId) -> Done<&Namespace> {
+        self.spaces.get(&space).ok_or(No::from(libc::ENOENT))
+    }
+
+    pub(super) fn space_mut(&mut self, space: SpaceId) -> Done<&mut Namespace> {
+        self.spaces.get_mut(&space).ok_or(No::from(libc::ENOENT))
+    }
+
+    pub(super) fn spaces(&self) -> impl Iterator<Item = (SpaceId, &Namespace)> {
+        self.spaces.iter().map(|(id, space)| (*id, space))
+    }
+
+    /// Two links, or none.
+    pub(super) fn add_veth(&mut self, ends: [(SpaceId, &NewLink); 2], mtu: Option<u32>) -> Done {
+        let mtu = mtu.unwrap_or(ETHERNET);
+        for (space, end) in ends {
+            self.check_new(space, end, mtu)?;
+        }
+        let [(space, one), (other_space, other)] = ends;
+        if space == other_space && (one.name == other.name || one.index == other.index) {
+            return Err(libc::EEXIST.into());
+        }
+        let [first, second] = ends;
+        for ((space, end), (peer_space, peer)) in [(first, second), (second, first)] {
+            let kind = Kind::Veth { peer: Place { space: peer_space, index: peer.index } };
+            self.space_mut(space)?.insert(Device::new(end.index, &end.name, end.mac, mtu, kind));
+        }
+        Ok(())
+    }
+
+    pub(super) fn add_bridge(&mut self, space: SpaceId, link: &NewLink, mtu: Option<u32>) -> Done {
+        let mtu = mtu.unwrap_or(ETHERNET);
+        self.check_new(space, link, mtu)?;
+        let kind = Kind::Bridge { mtu_chosen: false };
+        self.space_mut(space)?.insert(Device::new(link.index, &link.name, link.mac, mtu, kind));
+        Ok(())
+    }
+
+    /// A link with a device on a bus, as a driver makes it; its index.
+    pub(super) fn add_hardware(&mut self, space: SpaceId, factory: Factory) -> Done<u32> {
+        names::check(&factory.name)?;
+        let home = self.space_mut(space)?;
+        if home.has_name(&factory.name) {
+            return Err(libc::EEXIST.into());
+        }
+        let index = home.choose_index();
+        let (name, mac) = (factory.name.clone(), MacAddr(factory.mac));
+        home.insert(Device::new(index, &name, mac, ETHERNET, Kind::Hardware(factory)));
+        Ok(index)
+    }
+
+    fn check_new(&self, space: SpaceId, link: &NewLink, mtu: u32) -> Done {
+        let home = self.space(space)?;
+        if home.device(link.index).is_ok() {
+            return Err(libc::EEXIST.into());
+        }
+        names::check(&link.name)?;
+        check_mac(link.mac)?;
+        if !(68..=65535).contains(&mtu) {
+            return Err(libc::EINVAL.into());
+        }
+        if home.has_name(&link.name) { Err(libc::EEXIST.into()) } else { Ok(()) }
+    }
+
+    /// Deletes a link, and with one end of a veth pair the other.
+    pub(super) fn delete(&mut self, place: Place) -> Done {
+        let device = self.space(place.space)?.device(place.index)?;
+        match device.kind.clone() {
+            Kind::Loopback | Kind::Hardware(_) => return Err(libc::EOPNOTSUPP.into()),
+            Kind::Bridge { .. } => {}
+            Kind::Veth { peer } => {
+                self.space_mut(peer.space)?.remove(peer.index)?;
+            }
+        }
+        self.space_mut(place.space)?.remove(place.index)?;
+        Ok(())
+    }
+
+    /// Takes a link to another namespace, down and without addresses, by its index if that is free there; where it is
+    /// then. If its name is taken there, it gets `name`.
+    pub(super) fn relocate(&mut self, from: Place, to: SpaceId, name: &str) -> Done<Place> {
+        let device = self.space(from.space)?.device(from.index)?.clone();
+        if matches!(device.kind, Kind::Loopback | Kind::Bridge { .. }) {
+            return Err(No::because(libc::EINVAL, "The interface netns is immutable"));
+        }
+        if from.space == to {
+            return Ok(from);
+        }
+        let target = self.space(to)?;
+        let name = if target.has_name(&device.name) { name } else { &device.name };
+        if target.has_name(name) {
+            return Err(No::because(
+                libc::EEXIST,
+                "An interface with the same name exists in the target netns",
+            ));
+        }
+        if device.alternative_names.iter().any(|other| target.has_name(other)) {
+            return Err(No::because(
+                libc::EEXIST,
+                "An interface with the altname exists in the target netns",
+            ));
+        }
+        let name = name.to_owned();
+        self.carry(from, to, name)
+    }
+
+    fn carry(&mut self, from: Place, to: SpaceId, name: String) -> Done<Place> {
+        let mut device = self.space_mut(from.space)?.remove(from.index)?;
+        let target = self.space_mut(to)?;
+        if target.device(device.index).is_ok() {
+            device.index = target.choose_index();
+        }
+        let place = Place { space: to, index: device.index };
+        device.name = name;
+        device.up = false;
+        device.v6.clear();
+        device.neighbours.clear();
+        let peer = match &device.kind {
+            Kind::Veth { peer } => Some(*peer),
+            _ => None,
+        };
+        target.insert(device);
+        if let Some(peer) = peer
+            && let Kind::Veth { peer } = &mut self.space_mut(peer.space)?.device_mut(peer.index)?.kind
+        {
+            *peer = place;
+        }
+        Ok(place)
+    }
+
+    /// A namespace's last process is gone: virtual links go with it, hardware goes home to the node.
+    pub(super) fn end(&mut self, space: SpaceId) -> Done {
+        let links: Vec<_> =
+            self.space(space)?.devices().map(|device| (device.index, device.kind.clone())).collect();
+        for (index, kind) in links {
+            let place = Place { space, index };
+            match kind {
+                Kind::Loopback => {}
+                Kind::Hardware(_) => self.send_home(place)?,
+                // One end takes the other along, which may be here as well.
+                Kind::Veth { .. } | Kind::Bridge { .. } if self.space(space)?.device(index).is_err() => {}
+                Kind::Veth { .. } | Kind::Bridge { .. } => self.delete(place)?,
+            }
+        }
+        self.spaces.remove(&space);
+        Ok(())
+    }
+
+    /// Under its own name if that is free, else under the kernel's fallback. Alternative names that are taken by then
+    /// are lost.
+    fn send_home(&mut self, place: Place) -> Done {
+        let device = self.space(place.space)?.device(place.index)?;
+        let fallback = format!("dev{}", device.index);
+        let home = self.space(HOST)?;
+        let name = if home.has_name(&device.name) { fallback } else { device.name.clone() };
+        let names = device.alternative_names.iter().filter(|name| !home.has_name(name));
+        let names: Vec<_> = names.cloned().collect();
+        self.space_mut(place.space)?.device_mut(place.index)?.alternative_names = names;
+        self.carry(place, HOST, name).map(|_| ())
+    }
+}
