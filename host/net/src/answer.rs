@@ -4,6 +4,7 @@ use std::{fmt, io};
 
 use nix::libc;
 
+use crate::Why;
 use crate::attribute::{after, attributes, bytes, text, u16_at, u32_at};
 
 /// Length of a netlink message's header.
@@ -45,6 +46,15 @@ impl fmt::Display for Refusal {
 }
 
 impl Refusal {
+    pub(crate) fn errno(&self) -> Option<i32> {
+        self.source.raw_os_error()
+    }
+
+    /// What it is about is not there.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.errno().is_some_and(|errno| Why::of(errno) == Why::Missing)
+    }
+
     /// What the kernel should have refused.
     pub(crate) fn new(errno: libc::c_int, words: &str) -> Self {
         Self { source: io::Error::from_raw_os_error(errno), words: Some(words.to_owned()) }
@@ -107,18 +117,45 @@ pub(crate) fn read(
     Ok(Progress::More)
 }
 
-/// The answer to change number `sequence`, if it is in this datagram.
-pub(crate) fn acknowledgement(datagram: &[u8], sequence: u32) -> io::Result<Option<Result<(), Refusal>>> {
+/// How a request went: its number, and the kernel's refusal if it has one.
+pub(crate) type Acknowledgement = (u32, Result<(), Refusal>);
+
+/// The answers to changes in this datagram.
+pub(crate) fn acknowledgements(datagram: &[u8]) -> io::Result<Vec<Acknowledgement>> {
+    let mut answers = Vec::new();
     let mut rest = datagram;
     while !rest.is_empty() {
         let (answer, next) = first(rest)?;
         rest = next;
-        if answer.sequence == sequence && libc::c_int::from(answer.kind) == libc::NLMSG_ERROR {
-            let done = check(answer.body).map_err(|source| Refusal { source, words: words(&answer) });
-            return Ok(Some(done));
+        if libc::c_int::from(answer.kind) == libc::NLMSG_ERROR {
+            answers.push((answer.sequence, acknowledged(&answer)));
         }
     }
+    Ok(answers)
+}
+
+/// The answer to question number `sequence` for one thing, if it is in this datagram.
+pub(crate) fn reply(datagram: &[u8], sequence: u32) -> io::Result<Option<Result<Message, Refusal>>> {
+    let mut rest = datagram;
+    while !rest.is_empty() {
+        let (answer, next) = first(rest)?;
+        rest = next;
+        if answer.sequence != sequence {
+            continue;
+        }
+        return Ok(Some(match libc::c_int::from(answer.kind) {
+            libc::NLMSG_ERROR => match acknowledged(&answer) {
+                Err(refusal) => Err(refusal),
+                Ok(()) => Err(io::Error::other("an acknowledgement where an answer was due").into()),
+            },
+            _ => Ok((answer.kind, answer.body.to_vec())),
+        }));
+    }
     Ok(None)
+}
+
+fn acknowledged(answer: &Answer<'_>) -> Result<(), Refusal> {
+    check(answer.body).map_err(|source| Refusal { source, words: words(answer) })
 }
 
 /// Fails with the negated error number at the start of an ending message, if there is one.
@@ -201,27 +238,39 @@ mod tests {
             (HAS_ATTRIBUTES, &request[..3], "Network is unreachable (os error 101)"),
         ];
         for (flags, rest, expected) in rows {
-            let refusal = acknowledgement(&error(flags, rest), 7).unwrap().unwrap().unwrap_err();
+            let mut answers = acknowledgements(&error(flags, rest)).unwrap();
+            let (7, Err(refusal)) = answers.remove(0) else { panic!("{flags:x} {rest:?}") };
             assert_eq!(refusal.to_string(), expected, "{flags:x} {rest:?}");
             assert_eq!(refusal.source.raw_os_error(), Some(libc::ENETUNREACH));
         }
         let done = message(libc::NLMSG_ERROR as u16, 0, 7, &[0; 4]);
-        assert!(acknowledgement(&done, 7).unwrap().unwrap().is_ok());
-        assert!(acknowledgement(&done, 8).unwrap().is_none(), "the answer to another request");
-        assert!(acknowledgement(&done[..7], 7).is_err());
+        assert!(matches!(acknowledgements(&done).unwrap().as_slice(), [(7, Ok(()))]));
+        assert!(acknowledgements(&done[..7]).is_err());
+    }
+
+    #[test]
+    fn one_thing_is_answered_or_refused() {
+        let gone = message(libc::NLMSG_ERROR as u16, 0, 7, &(-libc::ENODEV).to_ne_bytes());
+        let (link, other) = (message(16, 0, 7, &[1; 16]), message(16, 0, 6, &[2; 16]));
+        let (kind, body) = reply(&[other.clone(), link].concat(), 7).unwrap().unwrap().unwrap();
+        assert_eq!((kind, body), (16, vec![1; 16]));
+        assert!(reply(&other, 7).unwrap().is_none(), "the answer to another question");
+        let refusal = reply(&gone, 7).unwrap().unwrap().unwrap_err();
+        assert_eq!(refusal.source.raw_os_error(), Some(libc::ENODEV));
+        assert!(reply(&gone[..9], 7).is_err());
     }
 
     proptest! {
         #[test]
         fn no_datagram_stops_the_reader(data in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = reading(&data);
-            let _ = acknowledgement(&data, u32_at(&data, 8).unwrap_or_default());
+            let _ = (acknowledgements(&data), reply(&data, u32_at(&data, 8).unwrap_or_default()));
         }
 
         #[test]
         fn no_error_stops_the_reader(flags: u16, data in prop::collection::vec(any::<u8>(), 0..80)) {
             let error = message(libc::NLMSG_ERROR as u16, libc::c_int::from(flags), 7, &data);
-            let _ = acknowledgement(&error, 7);
+            let _ = (acknowledgements(&error), reply(&error, 7));
         }
     }
 }

@@ -7,22 +7,27 @@
 mod answer;
 mod attribute;
 mod backend;
+mod compare;
 mod effect;
 mod error;
 mod identity;
+mod kernel;
 mod link;
 mod namespace;
 mod netlink;
+mod nft;
 mod refused;
 mod route;
 pub mod simulated;
 #[allow(unsafe_code, reason = "an ioctl, socket options and a process that no dependency wraps safely")]
 mod sys;
+mod undo;
 
 pub use backend::Backend;
 pub use effect::{Class, Effect, Home, InvalidMac, LinkRef, MacAddr, NewLink, Property, Route, Space};
 pub use error::NetnsError;
 pub use identity::{BootId, NetnsId};
+pub use kernel::Kernel;
 pub use link::Link;
 pub use namespace::Netns;
 pub use refused::{Refused, Why};

@@ -1,17 +1,22 @@
 //! The links of a namespace, with the properties that people and results name.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
+use std::{fmt, io};
 
+use netlink_packet_core::DefaultNla;
+use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkMessage};
 use nix::libc;
 
+use crate::answer::Refusal;
 use crate::attribute::{attributes, bytes, text, u32_at};
-use crate::netlink::Socket;
+use crate::netlink::{Socket, body};
 
 /// `struct ifinfomsg` and `struct ifaddrmsg`.
 const LINK_HEADER: usize = 16;
 const ADDRESS_HEADER: usize = 8;
+/// `IFLA_BRPORT_MODE`.
+pub(crate) const PORT_MODE: u16 = 4;
 
 /// A network interface and its addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,31 +43,131 @@ pub struct Link {
     pub alternative_names: Vec<String>,
 }
 
+/// A link with what taking it back needs to know beside.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Details {
+    /// Without addresses.
+    pub(crate) link: Link,
+    /// Address of its device on the bus; `None` for virtual links, and before Linux 5.14.
+    pub(crate) bus_address: Option<String>,
+    /// Whether it sends back out of itself, as the port of a bridge.
+    pub(crate) hairpin: Option<bool>,
+}
+
+/// How a link is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    Index(u32),
+    /// A name or an alternative name.
+    Name(&'a str),
+}
+
+impl fmt::Display for Wanted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index(index) => write!(f, "link {index}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
 /// Every link in the socket's namespace, in the kernel's order, without addresses.
 pub(crate) fn bare(socket: &Socket) -> io::Result<Vec<Link>> {
-    let messages = socket.dump(libc::RTM_GETLINK, &[0; LINK_HEADER])?;
+    Ok(detailed(socket)?.into_iter().map(|details| details.link).collect())
+}
+
+/// Every link in the socket's namespace, in the kernel's order.
+pub(crate) fn detailed(socket: &Socket) -> io::Result<Vec<Details>> {
+    let messages = socket.dump(libc::RTM_GETLINK, &request(Wanted::Index(0)))?;
     let links = messages.iter().filter(|(kind, _)| *kind == libc::RTM_NEWLINK);
-    Ok(links.filter_map(|(_, body)| link(body)).collect())
+    Ok(links.filter_map(|(_, body)| details(body)).collect())
 }
 
 /// Every link in the socket's namespace, by index.
 pub(crate) fn all(socket: &Socket) -> io::Result<Vec<Link>> {
     let mut links: BTreeMap<u32, Link> = bare(socket)?.into_iter().map(|link| (link.index, link)).collect();
-    for (kind, body) in socket.dump(libc::RTM_GETADDR, &[0; ADDRESS_HEADER])? {
-        if kind == libc::RTM_NEWADDR
-            && let Some((index, address)) = address(&body)
-            && let Some(link) = links.get_mut(&index)
-        {
-            link.addresses.push(address);
+    for found in addresses(socket, libc::AF_UNSPEC, 0)? {
+        if let Some(link) = links.get_mut(&found.index) {
+            link.addresses.push(found.text());
         }
     }
     Ok(links.into_values().collect())
 }
 
+/// One link, without addresses; `None` if it is not there.
+pub(crate) fn one(socket: &Socket, wanted: Wanted<'_>) -> Result<Option<Details>, Refusal> {
+    match socket.get(libc::RTM_GETLINK, &request(wanted)) {
+        Ok((_, body)) => Ok(details(&body)),
+        // The second is for a name that no link can have.
+        Err(refusal) if matches!(refusal.errno(), Some(libc::ENODEV | libc::ERANGE)) => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// One link with its addresses; `None` if it is not there.
+pub(crate) fn whole(socket: &Socket, wanted: Wanted<'_>) -> Result<Option<Link>, Refusal> {
+    let Some(Details { mut link, .. }) = one(socket, wanted)? else { return Ok(None) };
+    match addresses(socket, libc::AF_UNSPEC, link.index) {
+        Ok(found) => link.addresses = found.iter().map(Address::text).collect(),
+        // It went just now.
+        Err(error) if error.raw_os_error() == Some(libc::ENODEV) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Some(link))
+}
+
+/// The question for one link, or, with index 0, for all. Counters are not wanted: they cost more than all the rest.
+fn request(wanted: Wanted<'_>) -> Vec<u8> {
+    let mut message = LinkMessage::default();
+    match wanted {
+        Wanted::Index(index) => message.header.index = index,
+        Wanted::Name(name) if name.len() < libc::IFNAMSIZ => {
+            message.attributes.push(LinkAttribute::IfName(name.to_owned()));
+        }
+        Wanted::Name(name) => {
+            let name = [name.as_bytes(), &[0]].concat();
+            message.attributes.push(LinkAttribute::Other(DefaultNla::new(libc::IFLA_ALT_IFNAME, name)));
+        }
+    }
+    message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    body(&message)
+}
+
+/// An address of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// The link's index.
+    pub(crate) index: u32,
+    pub(crate) address: IpAddr,
+    prefix: u8,
+    /// `IFA_F_…`.
+    pub(crate) flags: u32,
+}
+
+impl Address {
+    fn text(&self) -> String {
+        format!("{}/{}", self.address, self.prefix)
+    }
+}
+
+/// The addresses of one link or, with index 0, of all; of one family (`AF_INET…`) or of both.
+pub(crate) fn addresses(socket: &Socket, family: libc::c_int, index: u32) -> io::Result<Vec<Address>> {
+    let mut request = [family as u8, 0, 0, 0, 0, 0, 0, 0];
+    if let Some(place) = request.last_chunk_mut() {
+        *place = index.to_ne_bytes();
+    }
+    let messages = socket.dump(libc::RTM_GETADDR, &request)?;
+    let found = messages.iter().filter(|(kind, _)| *kind == libc::RTM_NEWADDR);
+    let found = found.filter_map(|(_, body)| address(body));
+    Ok(found.filter(|found| index == 0 || found.index == index).collect())
+}
+
 /// One `RTM_NEWLINK`.
-fn link(body: &[u8]) -> Option<Link> {
+fn details(body: &[u8]) -> Option<Details> {
     let (index, flags) = (u32_at(body, 4)?, u32_at(body, 8)?);
-    let mut link = Link { index, up: flags & libc::IFF_UP as u32 != 0, ..Link::default() };
+    let mut found = Details::default();
+    let link = &mut found.link;
+    (link.index, link.up) = (index, flags & libc::IFF_UP as u32 != 0);
     link.promiscuous = flags & libc::IFF_PROMISC as u32 != 0;
     for (kind, value) in attributes(body.get(LINK_HEADER..)?) {
         match kind {
@@ -70,12 +175,26 @@ fn link(body: &[u8]) -> Option<Link> {
             libc::IFLA_ADDRESS => link.mac = mac(value),
             libc::IFLA_MTU => link.mtu = u32_at(value, 0)?,
             libc::IFLA_MASTER => link.master = u32_at(value, 0),
-            libc::IFLA_LINKINFO => link.kind = nested(value, libc::IFLA_INFO_KIND).next().unwrap_or_default(),
+            libc::IFLA_LINKINFO => {
+                link.kind = nested(value, libc::IFLA_INFO_KIND).next().unwrap_or_default();
+                found.hairpin = hairpin(value);
+            }
             libc::IFLA_PROP_LIST => link.alternative_names = nested(value, libc::IFLA_ALT_IFNAME).collect(),
+            libc::IFLA_PARENT_DEV_NAME => found.bus_address = Some(text(value)),
             _ => {}
         }
     }
-    Some(link)
+    Some(found)
+}
+
+/// What the bridge that a link is a port of says about it.
+fn hairpin(link_info: &[u8]) -> Option<bool> {
+    let value = |data, wanted| attributes(data).find(|(kind, _)| *kind == wanted).map(|(_, value)| value);
+    if text(value(link_info, libc::IFLA_INFO_SLAVE_KIND)?) != "bridge" {
+        return None;
+    }
+    let mode = value(value(link_info, libc::IFLA_INFO_SLAVE_DATA)?, PORT_MODE)?;
+    mode.first().map(|mode| *mode != 0)
 }
 
 /// The texts of one kind among nested attributes.
@@ -91,19 +210,26 @@ fn mac(value: &[u8]) -> String {
     }
 }
 
-/// One `RTM_NEWADDR`: the link's index, and the address with its prefix length.
-fn address(body: &[u8]) -> Option<(u32, String)> {
-    let [family, prefix] = bytes(body, 0)?;
+/// One `RTM_NEWADDR`.
+fn address(body: &[u8]) -> Option<Address> {
+    let [family, prefix, flags] = bytes(body, 0)?;
     let index = u32_at(body, 4)?;
     let find = |wanted| {
         let mut all = attributes(body.get(ADDRESS_HEADER..).unwrap_or_default());
         all.find(|(kind, _)| *kind == wanted).map(|(_, value)| value)
     };
+    // The header has room for the first eight alone.
+    let flags = find(libc::IFA_FLAGS).and_then(|value| u32_at(value, 0)).unwrap_or(flags.into());
     // On a link with a peer IFA_ADDRESS is the peer's, and only IFA_LOCAL is ours.
     let value = find(libc::IFA_LOCAL).or_else(|| find(libc::IFA_ADDRESS))?;
+    Some(Address { index, address: ip(family, value)?, prefix, flags })
+}
+
+/// An address of this family.
+pub(crate) fn ip(family: u8, value: &[u8]) -> Option<IpAddr> {
     match libc::c_int::from(family) {
-        libc::AF_INET => Some((index, format!("{}/{prefix}", Ipv4Addr::from(bytes::<4>(value, 0)?)))),
-        libc::AF_INET6 => Some((index, format!("{}/{prefix}", Ipv6Addr::from(bytes::<16>(value, 0)?)))),
+        libc::AF_INET => bytes::<4>(value, 0).map(IpAddr::from),
+        libc::AF_INET6 => bytes::<16>(value, 0).map(IpAddr::from),
         _ => None,
     }
 }
@@ -129,7 +255,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_message_stops_the_reader(data in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (link(&data), address(&data));
+            let _ = (details(&data), address(&data));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! An open network namespace.
 
 use std::fs::{File, OpenOptions};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -18,7 +18,7 @@ use crate::route::{self, DefaultRoute};
 use crate::sys;
 
 /// The namespace of the calling thread: a process's other threads may be elsewhere.
-const OWN: &str = "/proc/thread-self/ns/net";
+pub(crate) const OWN: &str = "/proc/thread-self/ns/net";
 
 /// A network namespace, held open (and so alive) until dropped.
 #[derive(Debug)]
@@ -130,9 +130,14 @@ impl Netns {
         self.inside(|| links.iter().try_for_each(|link| ignore_advertised_routes(link)))
     }
 
+    /// How many netlink messages were sent in it.
+    pub(crate) fn sent(&self) -> u32 {
+        self.socket.get().map_or(0, Socket::sent)
+    }
+
     /// A netlink socket inside the namespace. A socket stays bound to the namespace it was opened in, so
     /// only what opens it goes there, and ends.
-    fn socket(&self) -> Result<&Socket, NetnsError> {
+    pub(crate) fn socket(&self) -> Result<&Socket, NetnsError> {
         if let Some(socket) = self.socket.get() {
             return Ok(socket);
         }
@@ -142,7 +147,7 @@ impl Netns {
     }
 
     /// Does something in the namespace, aside: what goes there ends there.
-    fn inside<T>(&self, work: impl FnOnce() -> Result<T, NetnsError>) -> Result<T, NetnsError> {
+    pub(crate) fn inside<T>(&self, work: impl FnOnce() -> Result<T, NetnsError>) -> Result<T, NetnsError> {
         let done = sys::aside(|| self.enter().and_then(|()| work()));
         done.map_err(|source| self.io("enter the network namespace", source))?
     }
@@ -151,6 +156,11 @@ impl Netns {
     fn enter(&self) -> Result<(), NetnsError> {
         nix::sched::setns(&self.file, CloneFlags::CLONE_NEWNET)
             .map_err(|errno| NetnsError::reaching("enter", &self.path, errno.into()))
+    }
+
+    /// A descriptor of it, for requests that name the namespace.
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.file.as_raw_fd()
     }
 
     fn io(&self, doing: &'static str, source: std::io::Error) -> NetnsError {

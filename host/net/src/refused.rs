@@ -25,6 +25,19 @@ pub enum Why {
     Other,
 }
 
+impl Why {
+    pub(crate) fn of(errno: i32) -> Self {
+        match errno {
+            libc::EEXIST => Self::Exists,
+            libc::ENODEV | libc::ENOENT | libc::ESRCH | libc::ENXIO | libc::EADDRNOTAVAIL => Self::Missing,
+            libc::EADDRINUSE => Self::Taken,
+            libc::ETIMEDOUT => Self::Late,
+            libc::EOPNOTSUPP => Self::Unable,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// Something that was tried and did not come about.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{tried} failed: {said}")]
@@ -50,16 +63,7 @@ impl Refused {
 
     /// What a caller may do something about.
     pub fn why(&self) -> Why {
-        match self.errno {
-            Some(libc::EEXIST) => Why::Exists,
-            Some(libc::ENODEV | libc::ENOENT | libc::ESRCH | libc::ENXIO | libc::EADDRNOTAVAIL) => {
-                Why::Missing
-            }
-            Some(libc::EADDRINUSE) => Why::Taken,
-            Some(libc::ETIMEDOUT) => Why::Late,
-            Some(libc::EOPNOTSUPP) => Why::Unable,
-            _ => Why::Other,
-        }
+        self.errno.map_or(Why::Other, Why::of)
     }
 
     /// A failure of the system.

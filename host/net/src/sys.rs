@@ -1,5 +1,5 @@
-//! The kernel interfaces that have no safe wrapper: a namespace's kind, a socket's namespace cookie, netlink errors
-//! with words, and a process that shares our memory.
+//! The kernel interfaces that have no safe wrapper: a namespace's kind, a socket's namespace cookie, options of netlink,
+//! frames, and a process that shares our memory.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -39,20 +39,48 @@ pub(crate) fn namespace_cookie(socket: BorrowedFd<'_>) -> io::Result<u64> {
     if error.raw_os_error() == Some(libc::ENOPROTOOPT) { Ok(0) } else { Err(error) }
 }
 
-/// Lets the kernel add words to a refusal. Kernels before 4.12 refuse with a number alone.
-pub(crate) fn ask_for_words(socket: BorrowedFd<'_>) -> io::Result<()> {
-    let on: libc::c_int = 1;
-    // SAFETY: `on` outlives the call, and the length given is its size.
+/// Sets an option of netlink (`NETLINK_…`) that takes a number.
+pub(crate) fn netlink_option(
+    socket: BorrowedFd<'_>,
+    option: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
+    // SAFETY: `value` outlives the call, and the length given is its size.
     let result = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
             libc::SOL_NETLINK,
-            libc::NETLINK_EXT_ACK,
-            (&raw const on).cast(),
+            option,
+            (&raw const value).cast(),
             size_of::<libc::c_int>() as libc::socklen_t,
         )
     };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Sends a packet of this Ethernet type to everybody on a link, by a packet socket that makes the frame's header.
+pub(crate) fn broadcast(socket: BorrowedFd<'_>, index: u32, ethertype: u16, packet: &[u8]) -> io::Result<()> {
+    let to = libc::sockaddr_ll {
+        sll_family: libc::AF_PACKET as libc::c_ushort,
+        sll_protocol: ethertype.to_be(),
+        sll_ifindex: index.cast_signed(),
+        sll_hatype: 0,
+        sll_pkttype: 0,
+        sll_halen: 6,
+        sll_addr: [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0],
+    };
+    // SAFETY: `packet` and `to` outlive the call, and the lengths given are theirs.
+    let sent = unsafe {
+        libc::sendto(
+            socket.as_raw_fd(),
+            packet.as_ptr().cast(),
+            packet.len(),
+            0,
+            (&raw const to).cast(),
+            size_of::<libc::sockaddr_ll>() as libc::socklen_t,
+        )
+    };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// For a few system calls, and the formatting of an error.

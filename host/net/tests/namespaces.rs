@@ -106,12 +106,17 @@ fn an_ordinary_user_is_refused_by_name() {
 /// What iproute2 says about the links of namespace `pod`.
 fn expected() -> Vec<Link> {
     let json: Value = serde_json::from_str(&ip("-n pod -d -j addr")).unwrap();
-    let mut links: Vec<Link> = json.as_array().unwrap().iter().map(expected_link).collect();
+    let all = json.as_array().unwrap();
+    let index = |name: &str| {
+        let found = all.iter().find(|link| link["ifname"] == name).unwrap();
+        u32::try_from(found["ifindex"].as_u64().unwrap()).unwrap()
+    };
+    let mut links: Vec<Link> = all.iter().map(|link| expected_link(link, &index)).collect();
     links.sort_by_key(|link| link.index);
     links
 }
 
-fn expected_link(link: &Value) -> Link {
+fn expected_link(link: &Value, index: &dyn Fn(&str) -> u32) -> Link {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let number = |value: &Value| u32::try_from(value.as_u64().unwrap()).unwrap();
@@ -124,6 +129,8 @@ fn expected_link(link: &Value) -> Link {
         up: list(&link["flags"]).iter().any(|flag| flag == "UP"),
         kind: text(&link["linkinfo"]["info_kind"]),
         addresses: addresses.iter().map(|a| format!("{}/{}", text(&a["local"]), a["prefixlen"])).collect(),
+        master: link["master"].as_str().map(index),
+        promiscuous: list(&link["flags"]).iter().any(|flag| flag == "PROMISC"),
         alternative_names: list(&link["altnames"]).iter().map(text).collect(),
     }
 }
@@ -145,6 +152,7 @@ fn links_are_what_iproute2_lists() {
         "addr add 192.168.0.1 peer 192.168.0.2/32 dev eth0peer",
         "link property add dev eth0 altname uplink-of-the-pod altname second",
         "link add br0 type bridge",
+        "link set eth0peer master br0 promisc on",
     ] {
         ip(&format!("-n pod {words}"));
     }

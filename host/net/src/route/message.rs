@@ -13,6 +13,7 @@ use netlink_packet_route::route::{
 use nix::libc;
 
 use super::{DefaultRoute, Family, Hop};
+use crate::netlink::body;
 
 /// `struct rtmsg`, all of it zero but the family.
 pub(super) const HEADER: usize = 12;
@@ -152,9 +153,7 @@ pub(super) fn write(route: &DefaultRoute, names: &Names) -> io::Result<Vec<u8>> 
             message.attributes.push(RouteAttribute::MultiPath(hops));
         }
     }
-    let mut body = vec![0; message.buffer_len()];
-    message.emit(&mut body);
-    Ok(body)
+    Ok(body(&message))
 }
 
 fn next_hop(family: Family, hop: &Hop, names: &Names) -> io::Result<RouteNextHop> {

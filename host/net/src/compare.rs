@@ -1,0 +1,114 @@
+//! Whether an effect is still as it was done (CHECK).
+
+use crate::Refused;
+use crate::effect::{Effect, LinkRef, NewLink, Property, Route, Space};
+use crate::undo::{Rules, Undoing, same_setting};
+
+/// See [`Backend::compare`](crate::Backend::compare).
+///
+/// Hardware address and MTU of a link that was made are no part of its identity: later plugins of a chain may change
+/// them.
+pub(crate) fn effect(node: &mut impl Undoing, effect: &Effect) -> Result<Option<String>, Refused> {
+    if space(effect) == Some(Space::Sandbox) && node.sandbox()?.is_none() {
+        return Ok(Some("the pod's namespace is gone".to_owned()));
+    }
+    match effect {
+        Effect::Veth { inside, outside, .. } => match made(node, inside, "veth")? {
+            None => made(node, outside, "veth"),
+            differs => Ok(differs),
+        },
+        Effect::Bridge { link, .. } => {
+            let found = node.link_named(link.space, &link.name)?;
+            Ok(missing(found.is_some_and(|found| found.kind == "bridge"), effect))
+        }
+        Effect::Move { to, name, .. } => {
+            let found = node.link_named(*to, name)?;
+            Ok(missing(found.is_some(), &format_args!("link {name} {to}")))
+        }
+        Effect::Set { link, property, .. } => set(node, link, property),
+        Effect::Address { link, address, .. } => {
+            let found = node.link_at(link.space, link.index)?;
+            let has =
+                found.is_some_and(|found| found.addresses.iter().any(|has| has.parse() == Ok(*address)));
+            Ok(missing(has, effect))
+        }
+        Effect::NoAddress { link, address } => {
+            let found = node.link_at(link.space, link.index)?;
+            let has =
+                found.is_some_and(|found| found.addresses.iter().any(|has| has.parse() == Ok(*address)));
+            Ok(has.then(|| format!("there is address {address} on {link} again")))
+        }
+        Effect::Route { link, route, .. } => Ok(missing(has_route(node, link, route)?, effect)),
+        Effect::NoRoute { link, route } => {
+            Ok(has_route(node, link, route)?.then(|| format!("there is route {route} by {link} again")))
+        }
+        Effect::Neighbour { link, address, mac } => {
+            Ok(missing(node.neighbours(link)?.contains(&(*address, *mac)), effect))
+        }
+        Effect::Sysctl { space, key, value, .. } => {
+            let now = node.sysctl(*space, key)?;
+            Ok((!same_setting(&now, value))
+                .then(|| format!("{key} is {now} {space}, and was set to {value}")))
+        }
+        Effect::Masquerade { id, .. } => Ok(missing(node.has_rules(Rules::Masquerade, id)?, effect)),
+        Effect::SpoofCheck { id, .. } => Ok(missing(node.has_rules(Rules::SpoofCheck, id)?, effect)),
+        Effect::Announce { .. } => Ok(None),
+    }
+}
+
+/// Where it has to be looked for.
+fn space(effect: &Effect) -> Option<Space> {
+    match effect {
+        Effect::Veth { inside, .. } => Some(inside.space),
+        Effect::Bridge { link, .. } => Some(link.space),
+        Effect::Move { to, .. } => Some(*to),
+        Effect::Sysctl { space, .. } => Some(*space),
+        Effect::Set { link, .. }
+        | Effect::Address { link, .. }
+        | Effect::NoAddress { link, .. }
+        | Effect::Route { link, .. }
+        | Effect::NoRoute { link, .. }
+        | Effect::Neighbour { link, .. } => Some(link.space),
+        Effect::Masquerade { .. } | Effect::SpoofCheck { .. } | Effect::Announce { .. } => None,
+    }
+}
+
+fn missing(there: bool, what: &dyn std::fmt::Display) -> Option<String> {
+    (!there).then(|| format!("there is no {what}"))
+}
+
+fn made(node: &mut impl Undoing, link: &NewLink, kind: &str) -> Result<Option<String>, Refused> {
+    Ok(match node.glance(link.space, link.index)? {
+        None => Some(format!("there is no {kind} {link}")),
+        Some(found) if found.kind != kind => Some(format!("{link} is no {kind}")),
+        Some(found) if found.name != link.name => Some(format!("{link} is called {} now", found.name)),
+        Some(_) => None,
+    })
+}
+
+fn set(node: &mut impl Undoing, link: &LinkRef, property: &Property) -> Result<Option<String>, Refused> {
+    Ok(match node.property(link, property)? {
+        Some(now) if now == *property => None,
+        Some(now) => Some(format!("{link} has {now}, and was given {property}")),
+        None => Some(format!("{link} is gone, or has no {property}")),
+    })
+}
+
+fn has_route(node: &mut impl Undoing, link: &LinkRef, route: &Route) -> Result<bool, Refused> {
+    Ok(node.routes(link)?.iter().any(|there| fits(there, route)))
+}
+
+/// What was left to the kernel may have become anything.
+fn fits(there: &Route, asked: &Route) -> bool {
+    fn same<T: PartialEq>(there: &Option<T>, asked: &Option<T>) -> bool {
+        asked.is_none() || there == asked
+    }
+    there.destination == asked.destination.trunc()
+        && there.gateway == asked.gateway
+        && there.table.unwrap_or(254) == asked.table.unwrap_or(254)
+        && same(&there.source, &asked.source)
+        && same(&there.metric, &asked.metric)
+        && same(&there.scope, &asked.scope)
+        && same(&there.mtu, &asked.mtu)
+        && same(&there.advmss, &asked.advmss)
+}

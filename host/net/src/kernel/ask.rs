@@ -1,0 +1,120 @@
+//! Questions, and the doors to what answers them.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use ipnet::IpNet;
+use nix::libc;
+
+use super::{Kernel, failed, refused};
+use crate::effect::{Effect, Home, LinkRef, MacAddr, NewLink, Route, Space};
+use crate::link::{self, Details, Wanted};
+use crate::{Backend, Link, NetnsId, Refused, compare, undo};
+
+impl Backend for Kernel {
+    fn sandbox(&mut self) -> Result<Option<NetnsId>, Refused> {
+        let tried = "identifying the pod's namespace";
+        let Some(netns) = &self.sandbox else { return Ok(None) };
+        let id = netns.identity().map_err(|error| Refused::netns(tried, &error))?;
+        if id.cookie == 0 {
+            let said =
+                "this kernel gives namespaces no cookie, which tells one from the next; it takes Linux 5.14";
+            return Err(Refused::because(tried, libc::EOPNOTSUPP, said));
+        }
+        Ok(Some(id))
+    }
+
+    fn links(&mut self, space: Space) -> Result<Vec<Link>, Refused> {
+        let tried = format_args!("listing the links {space}");
+        if self.is_gone(space) {
+            return Ok(Vec::new());
+        }
+        link::all(self.socket(space, &tried)?).map_err(failed(&tried))
+    }
+
+    fn link_named(&mut self, space: Space, name: &str) -> Result<Option<Link>, Refused> {
+        let tried = format_args!("looking for {name} {space}");
+        if self.is_gone(space) {
+            return Ok(None);
+        }
+        link::whole(self.socket(space, &tried)?, Wanted::Name(name)).map_err(refused(&tried))
+    }
+
+    fn link_at(&mut self, space: Space, index: u32) -> Result<Option<Link>, Refused> {
+        let tried = format_args!("looking for link {index} {space}");
+        if self.is_gone(space) {
+            return Ok(None);
+        }
+        link::whole(self.socket(space, &tried)?, Wanted::Index(index)).map_err(refused(&tried))
+    }
+
+    fn routes(&mut self, link: &LinkRef) -> Result<Vec<Route>, Refused> {
+        self.routes_of(link)
+    }
+
+    fn neighbours(&mut self, link: &LinkRef) -> Result<Vec<(IpAddr, MacAddr)>, Refused> {
+        self.neighbours_of(link)
+    }
+
+    fn home(&mut self, link: &LinkRef) -> Result<Home, Refused> {
+        let found = self.details(link.space, link.index)?;
+        let Details { link, bus_address, .. } =
+            found.ok_or_else(|| Refused::kernel(format_args!("looking at {link}"), libc::ENODEV))?;
+        Ok(Home { name: link.name, up: link.up, mtu: link.mtu, mac: link.mac, bus_address })
+    }
+
+    fn link_of_device(&mut self, device: &str) -> Result<Option<Link>, Refused> {
+        self.of_device(device)
+    }
+
+    fn sysctl(&mut self, space: Space, key: &str) -> Result<String, Refused> {
+        self.read_setting(space, key)
+    }
+
+    fn apply(&mut self, effect: &Effect, deadline: Instant) -> Result<(), Refused> {
+        self.by(deadline, effect, |kernel| kernel.perform(effect))
+    }
+
+    fn settle(&mut self, link: &LinkRef, deadline: Instant) -> Result<(), Refused> {
+        let tried = format_args!("waiting for the addresses of {link}");
+        self.by(deadline, &tried, |kernel| kernel.wait_for_addresses(link, deadline, &tried))
+    }
+
+    fn drop_address(&mut self, link: &LinkRef, address: IpNet) -> Result<(), Refused> {
+        self.delete_address(link, address, &format_args!("taking address {address} off {link}"))
+    }
+
+    fn undo(&mut self, effects: &[&Effect], deadline: Instant) -> Vec<(usize, Refused)> {
+        let outer = self.deadline.replace(deadline);
+        let failed = undo::run(self, effects, deadline);
+        self.deadline = outer;
+        failed
+    }
+
+    fn drop_bridges(&mut self, bridges: &[NewLink], deadline: Instant) -> Result<(), Refused> {
+        let outer = self.deadline.replace(deadline);
+        let done = undo::drop_bridges(self, bridges, deadline);
+        self.deadline = outer;
+        done
+    }
+
+    fn compare(&mut self, effect: &Effect) -> Result<Option<String>, Refused> {
+        compare::effect(self, effect)
+    }
+}
+
+impl Kernel {
+    /// The link of that index, without addresses; `None` where it, or its namespace, is gone.
+    pub(super) fn details(&self, space: Space, index: u32) -> Result<Option<Details>, Refused> {
+        self.detailed(space, Wanted::Index(index))
+    }
+
+    /// The same of a link by either.
+    pub(super) fn detailed(&self, space: Space, wanted: Wanted<'_>) -> Result<Option<Details>, Refused> {
+        let tried = format_args!("looking for {wanted} {space}");
+        if self.is_gone(space) {
+            return Ok(None);
+        }
+        link::one(self.socket(space, &tried)?, wanted).map_err(refused(&tried))
+    }
+}

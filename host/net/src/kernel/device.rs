@@ -1,0 +1,96 @@
+//! Links by the device that they are of.
+
+use std::fmt::Display;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use nix::libc;
+
+use super::{Kernel, failed, refused};
+use crate::effect::Space;
+use crate::link::{self, Wanted};
+use crate::{Link, Refused};
+
+const BUSES: &str = "/sys/bus";
+const DEVICES: &str = "/sys/devices";
+/// A device for virtual machines has another one of this kind inside, and that one has the link.
+const INNER: &str = "virtio";
+
+impl Kernel {
+    /// The node's link of a device. The kernel says of each link which device it is of, so `/sys`, which may show another
+    /// namespace's links, is asked about devices alone.
+    pub(super) fn of_device(&self, device: &str) -> Result<Option<Link>, Refused> {
+        let tried = format_args!("looking for the link of device {device}");
+        let Some(folder) = folder(device, &tried)? else { return Ok(None) };
+        let names = names(&folder).map_err(failed(&tried))?;
+        let socket = self.socket(Space::Host, &tried)?;
+        let links = link::detailed(socket).map_err(failed(&tried))?;
+        let of_it =
+            |bus_address: &Option<String>| bus_address.as_ref().is_some_and(|name| names.contains(name));
+        let Some(found) = links.into_iter().find(|found| of_it(&found.bus_address)) else { return Ok(None) };
+        link::whole(socket, Wanted::Index(found.link.index)).map_err(refused(&tried))
+    }
+}
+
+/// Whether a device has a link in any namespace.
+pub(super) fn has_link(bus_address: &str) -> bool {
+    let found = folder(bus_address, &"looking for a device").ok().flatten();
+    found.is_some_and(|folder| folder.join("net").exists())
+}
+
+/// The folder of a device, by its address on some bus or its path; `None` if there is no such device.
+fn folder(device: &str, tried: &dyn Display) -> Result<Option<PathBuf>, Refused> {
+    let said = "a device is an address on a bus, `0000:03:02.1`, or a path below /sys/devices";
+    let no_device = || Refused::because(tried, libc::EINVAL, said);
+    if matches!(device, "" | "." | "..") || device.contains('\0') {
+        return Err(no_device());
+    }
+    if device.contains('/') {
+        let resolved = present(fs::canonicalize(device)).map_err(failed(tried))?;
+        return match resolved {
+            Some(folder) if !folder.starts_with(DEVICES) => Err(no_device()),
+            None if !Path::new(device).starts_with(DEVICES) => Err(no_device()),
+            resolved => Ok(resolved),
+        };
+    }
+    for bus in fs::read_dir(BUSES).map_err(failed(tried))?.flatten() {
+        let link = bus.path().join("devices").join(device);
+        if let Some(folder) = present(fs::canonicalize(link)).map_err(failed(tried))? {
+            return Ok(Some(folder));
+        }
+    }
+    Ok(None)
+}
+
+fn present(found: io::Result<PathBuf>) -> io::Result<Option<PathBuf>> {
+    match found {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        found => found.map(Some),
+    }
+}
+
+/// The names that the kernel may say a link's device has.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let inner = fs::read_dir(folder)?.flatten().map(|entry| entry.file_name());
+    let inner = inner.filter(|name| name.to_string_lossy().starts_with(INNER));
+    let own = folder.file_name().map(ToOwned::to_owned);
+    Ok(own.into_iter().chain(inner).map(|name| name.to_string_lossy().into_owned()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_devices_are_looked_for() {
+        for text in ["", ".", "..", "/etc/passwd", "/etc/nothing", "/sys/devices/../../etc", "../x", "a\0"] {
+            assert!(folder(text, &"it").is_err(), "{text:?}");
+        }
+        for text in ["0000:ff:1f.7", "/sys/devices/nothing/here"] {
+            assert_eq!(folder(text, &"it").unwrap(), None, "{text}");
+        }
+    }
+}

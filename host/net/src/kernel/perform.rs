@@ -1,0 +1,26 @@
+//! Which request an effect is.
+
+use super::Kernel;
+use crate::Refused;
+use crate::effect::Effect;
+
+impl Kernel {
+    /// Does an effect, whole or not at all.
+    pub(super) fn perform(&mut self, effect: &Effect) -> Result<(), Refused> {
+        match effect {
+            Effect::Veth { inside, outside, mtu } => self.add_veth(inside, outside, *mtu, effect),
+            Effect::Bridge { link, mtu } => self.ensure_bridge(link, *mtu, effect),
+            Effect::Move { link, to, name, home } => self.move_link(link, *to, name, home, effect),
+            Effect::Set { link, property, .. } => self.set(link, property, effect),
+            Effect::Address { link, address, .. } => self.add_address(link, *address, effect),
+            Effect::NoAddress { link, address } => self.delete_address(link, *address, effect),
+            Effect::Route { link, route, .. } => self.add_route(link, route, effect),
+            Effect::NoRoute { link, route } => self.delete_route(link, route, effect),
+            Effect::Neighbour { link, address, mac } => self.add_neighbour(link, *address, *mac, effect),
+            Effect::Sysctl { space, key, value, .. } => self.write_setting(*space, key, value, effect),
+            Effect::Masquerade { id, address, network } => self.masquerade(id, *address, *network, effect),
+            Effect::SpoofCheck { id, port, mac } => self.spoof_check(id, port, *mac, effect),
+            Effect::Announce { link, addresses } => self.announce(link, addresses, effect),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Taking effects back. What follows from a list of effects is decided here, without looking at the node; how it is
+//! done is [`run`].
+
+mod moved;
+mod run;
+
+use ipnet::IpNet;
+
+use crate::effect::{Effect, Home, LinkRef, NewLink, Property, Route, Space};
+
+pub(crate) use moved::find;
+pub(crate) use run::{Undoing, drop_bridges, run, same_setting};
+
+/// One thing to be taken back, and which of the effects it answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Step<'a> {
+    /// Position of the effect in the list.
+    pub(crate) effect: usize,
+    pub(crate) action: Action<'a>,
+}
+
+/// What undoes an effect. All of them leave alone what is gone, or is not as the effect made it any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action<'a> {
+    /// A property gets its former value if it still has ours.
+    Restore { link: &'a LinkRef, ours: &'a Property, before: &'a Property },
+    /// An address is taken off a link that stays.
+    DropAddress { link: &'a LinkRef, address: IpNet },
+    /// A route by a link that stays is deleted.
+    DropRoute { link: &'a LinkRef, route: &'a Route },
+    /// A setting of the sandbox gets its former value if it still has ours.
+    RestoreSetting { key: &'a str, ours: &'a str, before: &'a str },
+    /// The rules with this id are deleted.
+    DropRules { rules: Rules, id: &'a str },
+    /// A link that was moved comes home.
+    BringHome(Moved<'a>),
+    /// A link of ours is deleted: all of them at once, at the end.
+    Delete {
+        link: &'a NewLink,
+        kind: &'static str,
+        /// The hardware addresses that it may have: the one it was made with, and what we gave it since.
+        macs: Vec<String>,
+    },
+}
+
+/// Where rules of ours are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rules {
+    Masquerade,
+    SpoofCheck,
+}
+
+/// A link that was moved, and what is known about what it looks like now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Moved<'a> {
+    /// As it was at home.
+    pub(crate) link: &'a LinkRef,
+    /// Where it was moved to.
+    pub(crate) to: Space,
+    /// Its name there, unless the pod renamed it.
+    pub(crate) name: &'a str,
+    /// What it is to become again.
+    pub(crate) home: &'a Home,
+    /// The hardware addresses that it may have: its own, and what we gave it there.
+    pub(crate) macs: Vec<String>,
+}
+
+/// What undoes these effects, given in the order in which they were done: the last first, but links of ours at the
+/// end, since a batch of them costs no more time than one.
+pub(crate) fn steps<'a>(effects: &[&'a Effect]) -> Vec<Step<'a>> {
+    let mut steps: Vec<_> =
+        effects.iter().enumerate().rev().filter_map(|(at, effect)| step(at, effect, effects)).collect();
+    steps.sort_by_key(|step| matches!(step.action, Action::Delete { .. }));
+    steps
+}
+
+fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> {
+    let action = match effect {
+        Effect::Veth { outside, .. } => {
+            let macs = macs(&outside.mac.to_string(), all, |link| {
+                link.space == outside.space && link.index == outside.index
+            });
+            Action::Delete { link: outside, kind: "veth", macs }
+        }
+        Effect::Move { link, to, name, home } => {
+            let macs = macs(&home.mac, all, |link| link.space == *to && link.name == *name);
+            Action::BringHome(Moved { link, to: *to, name, home, macs })
+        }
+        Effect::Set { link, property, before: Some(before) } => {
+            Action::Restore { link, ours: property, before }
+        }
+        Effect::Address { link, address, lasting: true } => Action::DropAddress { link, address: *address },
+        Effect::Route { link, route, lasting: true } => Action::DropRoute { link, route },
+        Effect::Sysctl { space: Space::Sandbox, key, value, before } => {
+            Action::RestoreSetting { key, ours: value, before }
+        }
+        Effect::Masquerade { id, .. } => Action::DropRules { rules: Rules::Masquerade, id },
+        Effect::SpoofCheck { id, .. } => Action::DropRules { rules: Rules::SpoofCheck, id },
+        Effect::Bridge { .. }
+        | Effect::Set { before: None, .. }
+        | Effect::Address { lasting: false, .. }
+        | Effect::NoAddress { .. }
+        | Effect::Route { lasting: false, .. }
+        | Effect::NoRoute { .. }
+        | Effect::Neighbour { .. }
+        | Effect::Sysctl { space: Space::Host, .. }
+        | Effect::Announce { .. } => return None,
+    };
+    Some(Step { effect: at, action })
+}
+
+/// A link's own hardware address, and those that effects gave it.
+fn macs(own: &str, all: &[&Effect], is_it: impl Fn(&LinkRef) -> bool) -> Vec<String> {
+    let given = all.iter().filter_map(|effect| match effect {
+        Effect::Set { link, property: Property::Mac(mac), .. } if is_it(link) => Some(mac.to_string()),
+        _ => None,
+    });
+    std::iter::once(own.to_owned()).filter(|mac| !mac.is_empty()).chain(given).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! Telling a link that was moved, wherever it is and whatever it is called by now.
+
+use super::Moved;
+use crate::effect::Space;
+use crate::link::Details;
+
+/// The link that was moved, among those of one namespace, if it is there.
+///
+/// Hardware is told by its device, under any name. A virtual link has to have one of the hardware addresses that we
+/// know of and, since those are easily copied, the index or the name that it had; one whose address the pod changed
+/// has to have both.
+pub(crate) fn find<'a>(moved: &Moved<'_>, space: Space, candidates: &'a [Details]) -> Option<&'a Details> {
+    if let Some(device) = &moved.home.bus_address {
+        return candidates.iter().find(|candidate| candidate.bus_address.as_ref() == Some(device));
+    }
+    let name = if space == moved.to { moved.name } else { moved.home.name.as_str() };
+    let virtual_ones = || candidates.iter().filter(|candidate| candidate.bus_address.is_none());
+    let same_index = |candidate: &&Details| candidate.link.index == moved.link.index;
+    let same_name = |candidate: &&Details| candidate.link.name == name;
+    let known = |candidate: &&Details| moved.macs.contains(&candidate.link.mac);
+    virtual_ones()
+        .filter(known)
+        .find(same_index)
+        .or_else(|| virtual_ones().filter(known).find(same_name))
+        .or_else(|| virtual_ones().filter(same_index).find(same_name))
+}

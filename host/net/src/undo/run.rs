@@ -1,0 +1,173 @@
+//! Doing what undoes effects, on any back end.
+
+use std::time::Instant;
+
+use nix::libc;
+
+use super::{Action, Moved, Rules, Step, steps};
+use crate::effect::{Effect, LinkRef, NewLink, Property, Route, Space};
+use crate::{Backend, Link, Refused, Why};
+
+/// What undoing and comparing take of a back end beside its questions.
+pub(crate) trait Undoing: Backend {
+    /// The link of that index, without addresses.
+    fn glance(&mut self, space: Space, index: u32) -> Result<Option<Link>, Refused>;
+
+    /// What a link has now of the same kind of property; of alternative names, `like` itself if it is there. `None`
+    /// without the link, or where it has no such thing.
+    fn property(&mut self, link: &LinkRef, like: &Property) -> Result<Option<Property>, Refused>;
+
+    /// Takes an alternative name away.
+    fn drop_name(&mut self, link: &LinkRef, name: &str) -> Result<(), Refused>;
+
+    /// Deletes a route.
+    fn drop_route(&mut self, link: &LinkRef, route: &Route) -> Result<(), Refused>;
+
+    /// Writes a setting.
+    fn set_sysctl(&mut self, space: Space, key: &str, value: &str) -> Result<(), Refused>;
+
+    /// Whether there are rules with this id.
+    fn has_rules(&mut self, rules: Rules, id: &str) -> Result<bool, Refused>;
+
+    /// Deletes all rules that have one of these ids.
+    fn drop_rules(&mut self, rules: Rules, ids: &[&str]) -> Result<(), Refused>;
+
+    /// Finds a link that was moved, and makes it what it was.
+    fn bring_home(&mut self, moved: &Moved<'_>) -> Result<(), Refused>;
+
+    /// Deletes links of one namespace at once. Those that are gone are as good.
+    fn delete(&mut self, space: Space, links: &[LinkRef]) -> Result<(), Refused>;
+}
+
+/// See [`Backend::undo`].
+pub(crate) fn run(node: &mut impl Undoing, effects: &[&Effect], deadline: Instant) -> Vec<(usize, Refused)> {
+    let mut undone = Undone { node, effects, deadline, failed: Vec::new() };
+    let (rules, rest): (Vec<_>, Vec<_>) =
+        steps(effects).into_iter().partition(|step| matches!(step.action, Action::DropRules { .. }));
+    undone.rules(&rules);
+    let mut doomed = Vec::new();
+    for step in rest {
+        match undone.step(&step) {
+            Ok(None) => {}
+            Ok(Some(link)) => doomed.push((step.effect, link)),
+            Err(refused) => undone.failed.push((step.effect, refused)),
+        }
+    }
+    undone.links(&doomed);
+    undone.failed.sort_by_key(|(effect, _)| *effect);
+    undone.failed
+}
+
+/// See [`Backend::drop_bridges`].
+pub(crate) fn drop_bridges(
+    node: &mut impl Undoing,
+    bridges: &[NewLink],
+    deadline: Instant,
+) -> Result<(), Refused> {
+    let mut undone = Undone { node, effects: &[], deadline, failed: Vec::new() };
+    let mut doomed = Vec::new();
+    for bridge in bridges {
+        doomed.extend(undone.ours(bridge, "bridge", &[bridge.mac.to_string()])?);
+    }
+    undone.in_time(0)?;
+    undone.node.delete(Space::Host, &doomed)
+}
+
+struct Undone<'a, N> {
+    node: &'a mut N,
+    effects: &'a [&'a Effect],
+    deadline: Instant,
+    failed: Vec<(usize, Refused)>,
+}
+
+impl<N: Undoing> Undone<'_, N> {
+    /// Nothing begins after the deadline.
+    fn in_time(&self, effect: usize) -> Result<(), Refused> {
+        if Instant::now() < self.deadline {
+            return Ok(());
+        }
+        let effect = self.effects.get(effect).map(ToString::to_string).unwrap_or_default();
+        Err(Refused::kernel(format_args!("taking back {effect}"), libc::ETIMEDOUT))
+    }
+
+    /// All rules of one kind cost one look and one change.
+    fn rules(&mut self, steps: &[Step<'_>]) {
+        for kind in [Rules::Masquerade, Rules::SpoofCheck] {
+            let of_kind: Vec<_> = steps.iter().filter_map(|step| rule_id(step, kind)).collect();
+            let Some((first, _)) = of_kind.first() else { continue };
+            let ids: Vec<_> = of_kind.iter().map(|(_, id)| *id).collect();
+            let done = self.in_time(*first).and_then(|()| self.node.drop_rules(kind, &ids));
+            if let Err(refused) = done {
+                self.failed.extend(of_kind.iter().map(|(effect, _)| (*effect, refused.clone())));
+            }
+        }
+    }
+
+    /// Takes back one thing, or says which link is to be deleted for it.
+    fn step(&mut self, step: &Step<'_>) -> Result<Option<LinkRef>, Refused> {
+        self.in_time(step.effect)?;
+        let done = match &step.action {
+            Action::Delete { link, kind, macs } => return self.ours(link, kind, macs),
+            Action::Restore { link, ours, before } => self.restore(link, ours, before),
+            Action::DropAddress { link, address } => self.node.drop_address(link, *address),
+            Action::DropRoute { link, route } => self.node.drop_route(link, route),
+            Action::RestoreSetting { key, ours, before } => self.restore_setting(key, ours, before),
+            Action::BringHome(moved) => self.node.bring_home(moved),
+            // They were all dropped together.
+            Action::DropRules { .. } => Ok(()),
+        };
+        match done {
+            Err(refused) if refused.why() == Why::Missing => Ok(None),
+            done => done.map(|()| None),
+        }
+    }
+
+    /// A link that was made so, whatever it is called by now.
+    fn ours(&mut self, made: &NewLink, kind: &str, macs: &[String]) -> Result<Option<LinkRef>, Refused> {
+        let found = self.node.glance(made.space, made.index)?;
+        let ours = found.filter(|link| link.kind == kind && macs.contains(&link.mac));
+        Ok(ours.map(|link| LinkRef { space: made.space, index: link.index, name: link.name }))
+    }
+
+    fn restore(&mut self, link: &LinkRef, ours: &Property, before: &Property) -> Result<(), Refused> {
+        if self.node.property(link, ours)?.as_ref() != Some(ours) {
+            return Ok(());
+        }
+        if let Property::AlternativeName(name) = ours {
+            return self.node.drop_name(link, name);
+        }
+        let effect = Effect::Set { link: link.clone(), property: before.clone(), before: None };
+        self.node.apply(&effect, self.deadline)
+    }
+
+    fn restore_setting(&mut self, key: &str, ours: &str, before: &str) -> Result<(), Refused> {
+        if same_setting(&self.node.sysctl(Space::Sandbox, key)?, ours) {
+            self.node.set_sysctl(Space::Sandbox, key, before)?;
+        }
+        Ok(())
+    }
+
+    fn links(&mut self, doomed: &[(usize, LinkRef)]) {
+        for space in [Space::Host, Space::Sandbox] {
+            let here: Vec<_> = doomed.iter().filter(|(_, link)| link.space == space).collect();
+            let Some((first, _)) = here.first() else { continue };
+            let links: Vec<_> = here.iter().map(|(_, link)| link.clone()).collect();
+            let done = self.in_time(*first).and_then(|()| self.node.delete(space, &links));
+            if let Err(refused) = done {
+                self.failed.extend(here.iter().map(|(effect, _)| (*effect, refused.clone())));
+            }
+        }
+    }
+}
+
+fn rule_id<'a>(step: &Step<'a>, kind: Rules) -> Option<(usize, &'a str)> {
+    match &step.action {
+        Action::DropRules { rules, id } if *rules == kind => Some((step.effect, *id)),
+        _ => None,
+    }
+}
+
+/// Several numbers in one setting are written with any space between, and read with tabs.
+pub(crate) fn same_setting(one: &str, other: &str) -> bool {
+    one.split_whitespace().eq(other.split_whitespace())
+}

@@ -1,0 +1,149 @@
+//! What follows from effects, without a node.
+
+use super::*;
+use crate::Link;
+use crate::effect::{Class, MacAddr};
+use crate::link::Details;
+
+fn link(space: Space, index: u32, name: &str) -> LinkRef {
+    LinkRef { space, index, name: name.into() }
+}
+
+fn veth(index: u32) -> Effect {
+    let end = |space, index, last| NewLink {
+        space,
+        index,
+        name: format!("veth{index}"),
+        mac: MacAddr([2, 0, 0, 0, 0, last]),
+    };
+    Effect::Veth { inside: end(Space::Sandbox, index, 1), outside: end(Space::Host, index + 1, 2), mtu: None }
+}
+
+fn moved(bus_address: Option<&str>) -> Effect {
+    let home = Home {
+        name: "ens1".into(),
+        up: true,
+        mtu: 1500,
+        mac: "02:00:00:00:00:07".into(),
+        bus_address: bus_address.map(Into::into),
+    };
+    Effect::Move { link: link(Space::Host, 7, "ens1"), to: Space::Sandbox, name: "net1".into(), home }
+}
+
+fn set(link: LinkRef, property: Property, before: Option<Property>) -> Effect {
+    Effect::Set { link, property, before }
+}
+
+fn route(lasting: bool) -> Effect {
+    let route = serde_json::from_str(r#"{"destination": "10.0.0.0/8"}"#).unwrap();
+    Effect::Route { link: link(Space::Sandbox, 3, "eth0"), route, lasting }
+}
+
+fn address(lasting: bool) -> Effect {
+    let address = "10.0.0.1/8".parse().unwrap();
+    Effect::Address { link: link(Space::Sandbox, 3, "eth0"), address, lasting }
+}
+
+fn sysctl(space: Space) -> Effect {
+    Effect::Sysctl { space, key: "net/ipv4/ip_forward".into(), value: "1".into(), before: "0".into() }
+}
+
+fn all() -> Vec<Effect> {
+    let eth0 = link(Space::Sandbox, 3, "eth0");
+    let port = link(Space::Host, 11, "veth10");
+    let mac = MacAddr([2, 0, 0, 0, 0, 9]);
+    let ip = "10.0.0.1".parse().unwrap();
+    let network = "10.0.0.0/8".parse().unwrap();
+    vec![
+        veth(10),
+        Effect::Bridge {
+            link: NewLink { space: Space::Host, index: 5, name: "cni0".into(), mac },
+            mtu: None,
+        },
+        moved(None),
+        set(eth0.clone(), Property::Mtu(1400), Some(Property::Mtu(1500))),
+        set(port.clone(), Property::Mac(mac), None),
+        address(true),
+        address(false),
+        Effect::NoAddress { link: eth0.clone(), address: network },
+        route(true),
+        route(false),
+        Effect::NoRoute {
+            link: eth0.clone(),
+            route: serde_json::from_str(r#"{"destination": "fd00::/64"}"#).unwrap(),
+        },
+        Effect::Neighbour { link: eth0.clone(), address: ip, mac },
+        sysctl(Space::Sandbox),
+        sysctl(Space::Host),
+        Effect::Masquerade { id: "a".into(), address: ip, network },
+        Effect::SpoofCheck { id: "a".into(), port, mac },
+        Effect::Announce { link: eth0, addresses: vec![ip] },
+        veth(20),
+    ]
+}
+
+#[test]
+fn what_is_owned_or_modified_is_taken_back_in_reverse_and_links_at_the_end() {
+    let effects = all();
+    let effects: Vec<_> = effects.iter().collect();
+    let order: Vec<_> = steps(&effects).iter().map(|step| step.effect).collect();
+    assert_eq!(order, [15, 14, 12, 8, 5, 3, 2, 17, 0]);
+    for (at, effect) in effects.iter().enumerate() {
+        let left = matches!(effect.class(), Class::Ensured | Class::Passing);
+        assert_eq!(order.contains(&at), !left, "{effect}");
+    }
+}
+
+#[test]
+fn a_link_of_ours_is_known_by_every_address_that_it_got() {
+    let effects = all();
+    let effects: Vec<_> = effects.iter().collect();
+    let deleted = steps(&effects).into_iter().find_map(|step| match step.action {
+        Action::Delete { link, kind, macs } if step.effect == 0 => Some((link.index, kind, macs)),
+        _ => None,
+    });
+    let macs = vec!["02:00:00:00:00:02".to_owned(), "02:00:00:00:00:09".to_owned()];
+    assert_eq!(deleted, Some((11, "veth", macs)));
+}
+
+fn candidate(index: u32, name: &str, last: u8, bus_address: Option<&str>) -> Details {
+    let mac = format!("02:00:00:00:00:{last:02x}");
+    let link = Link { index, name: name.into(), mac, ..Link::default() };
+    Details { link, bus_address: bus_address.map(Into::into), hairpin: None }
+}
+
+#[test]
+fn a_moved_link_is_found_by_what_the_pod_cannot_copy() {
+    let hardware = Some("0000:03:02.1");
+    let decoys = || vec![candidate(1, "lo", 0, None), candidate(2, "eth0", 3, Some("0000:03:02.2"))];
+    let rows = [
+        (hardware, candidate(9, "renamed", 5, hardware), true, "hardware under any name, index and address"),
+        (hardware, candidate(7, "net1", 7, None), false, "a copy of hardware"),
+        (None, candidate(7, "renamed", 7, None), true, "renamed"),
+        (None, candidate(9, "net1", 7, None), true, "another index, since its own was taken"),
+        (None, candidate(9, "net1", 8, None), true, "another index, and the address that we gave it"),
+        (None, candidate(7, "net1", 5, None), true, "the pod changed its address"),
+        (None, candidate(9, "renamed", 7, None), false, "its address alone"),
+        (None, candidate(7, "eth7", 5, None), false, "its index alone"),
+        (None, candidate(9, "net1", 5, None), false, "its name alone"),
+        (None, candidate(7, "net1", 7, hardware), false, "hardware where it was none"),
+    ];
+    for (bus_address, it, found, what) in rows {
+        let given = set(link(Space::Sandbox, 9, "net1"), Property::Mac(MacAddr([2, 0, 0, 0, 0, 8])), None);
+        let effect = moved(bus_address);
+        let effects = [&effect, &given];
+        let steps = steps(&effects);
+        let Action::BringHome(moved) = &steps[0].action else { panic!("{steps:?}") };
+        let mut candidates = decoys();
+        candidates.insert(1, it.clone());
+        let index = find(moved, Space::Sandbox, &candidates).map(|found| found.link.index);
+        assert_eq!(index, found.then_some(it.link.index), "{what}");
+    }
+}
+
+#[test]
+fn numbers_of_a_setting_are_compared_and_not_their_spaces() {
+    for (one, other, same) in [("1", "1", true), ("4096\t131072", "4096 131072", true), ("1", "11", false)] {
+        assert_eq!(same_setting(one, other), same);
+    }
+}
