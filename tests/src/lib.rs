@@ -55,6 +55,7 @@ mod random;
 mod recorded;
 mod story;
 mod tool;
+mod traffic;
 
 pub use answer::{Answer, CniError};
 pub use api_server::{
@@ -76,3 +77,4 @@ pub use random::Random;
 pub use recorded::Recorded;
 pub use story::{network_object, pod_object, record_line, wait_for};
 pub use tool::ip;
+pub use traffic::{Heard, hear, within};

@@ -14,6 +14,8 @@ pub struct Module {
     name: String,
     component: PathBuf,
     settings: Value,
+    /// Of a delegate.
+    grants: Option<Value>,
     options: Vec<String>,
 }
 
@@ -29,12 +31,21 @@ impl Module {
         Module::new(component, settings, ["--role", "policy"].into_iter())
     }
 
+    /// A delegate among the components that the project ships (`bridge`), and what it is granted.
+    pub fn delegate(component: &str, grants: Value) -> Module {
+        Module {
+            grants: Some(grants),
+            ..Module::new(component, json!({}), ["--role", "delegate"].into_iter())
+        }
+    }
+
     fn new<'a>(component: &str, settings: Value, options: impl Iterator<Item = &'a str>) -> Module {
         let file = format!("{}.wasm", component.replace('-', "_"));
         Module {
             name: component.to_owned(),
             component: binaries::components().join(file),
             settings,
+            grants: None,
             options: options.map(str::to_owned).collect(),
         }
     }
@@ -76,11 +87,28 @@ impl Node {
             let mut command = Command::new(binaries::multusctl());
             command.args(["module", "add"]).arg(&module.component).args(["--name", &module.name]);
             command.args(&module.options).arg("--settings").arg(&settings).arg("--catalog").arg(&catalog);
+            if let Some(grants) = &module.grants {
+                let file = self.scratch(&format!("{}.grants.json", module.name));
+                fs::write(&file, grants.to_string()).expect("a file for the grants");
+                command.arg("--grants").arg(&file);
+            }
             command.arg("--module-dir").arg(&module_dir).arg("--cache-dir").arg(&cache_dir);
             let output = command.output().expect("multusctl starts");
             let said = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "multusctl module add {}: {said}", module.name);
         }
         json!({ "catalog": catalog, "moduleDir": module_dir, "cacheDir": cache_dir })
+    }
+
+    /// Changes the catalog in that folder, as an operator's editor does.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn edit_catalog(&self, folder: &str, change: impl FnOnce(&mut Value)) {
+        let path = self.path(folder).join("catalog.json");
+        let text = fs::read(&path).expect("a catalog is there");
+        let mut catalog = serde_json::from_slice(&text).expect("a catalog is JSON");
+        change(&mut catalog);
+        fs::write(&path, catalog.to_string()).expect("the catalog is the test's");
     }
 }
