@@ -1,13 +1,15 @@
 //! ADD: plan the whole pod, record it, attach network after network, take all back on a failure.
 
+use std::path::PathBuf;
+
 use multus_cni::{Code, Error};
-use multus_journal::{Call as CallEntry, CallKey, ContainerLock, Entry, Store};
+use multus_journal::{Call as CallEntry, CallKey, ContainerLock, Entry, Store, Wait};
 use multus_net::NetnsId;
 
 use crate::call::Call;
 use crate::default_route;
 use crate::networks;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Built, Plan};
 use crate::publish::Publisher;
 use crate::readiness;
 use crate::steps::{Run, journal_error, now_ms};
@@ -60,24 +62,63 @@ fn attach<'a>(call: &'a Call<'a>) -> Result<Added<'a>, Error> {
     let names = netns.link_names().map_err(|error| Error::new(Code::Io, error.to_string()))?;
     drop(netns);
     let mut publisher = Publisher::new(call, networks::source(call)?);
-    let plan = plan::build(call, publisher.source(), &names).map_err(|refusal| publisher.refused(refusal))?;
-    publisher.found(&plan);
+    let built =
+        plan::build(call, publisher.source(), &names).map_err(|refusal| publisher.refused(refusal))?;
+    publisher.found(&built.plan);
     let path = call.search().delegate_path(&call.node.lock_dir)?;
-    let mut writer = store.create(&call_entry(call, identity, &path)?).map_err(journal_error)?;
-    let intents = plan.attachments.iter().map(plan::Attachment::intent).collect();
+    let entry = call_entry(call, identity, &path)?;
+    let mut in_the_way = None;
+    loop {
+        let mut run = begin(call, &store, &lock, &entry, &built, path.clone())?;
+        let error = match attach_all(&mut run, &built.plan, &publisher) {
+            Ok(result) => return Ok(Added { call, lock, publisher, result }),
+            Err(error) => error,
+        };
+        let found = run.hands.take().in_the_way.take();
+        drop(run);
+        let error = roll_back(call, &lock, error);
+        // An earlier sandbox of the pod is moved out of the way once; what is still in the way then stays.
+        match found.filter(|_| in_the_way.is_none()) {
+            Some(earlier) => in_the_way = Some(take_back_earlier(call, &store, earlier)),
+            None => return Err(publisher.failed(error)),
+        }
+    }
+}
+
+/// Starts the record of an attempt, with its plan.
+fn begin<'a>(
+    call: &'a Call<'a>,
+    store: &Store,
+    lock: &'a ContainerLock,
+    entry: &CallEntry,
+    built: &'a Built,
+    path: Vec<PathBuf>,
+) -> Result<Run<'a>, Error> {
+    let mut writer = store.create(entry).map_err(journal_error)?;
+    let intents = built.plan.attachments.iter().map(plan::Attachment::intent).collect();
     if let Err(error) = writer.append(&Entry::Plan { attachments: intents }) {
         // Nothing was done yet, so there is nothing that the record could lose.
         let _ = store.remove(&call.key());
         return Err(journal_error(error));
     }
-    let mut run = Run::new(call, &lock, writer, path);
-    match attach_all(&mut run, &plan, &publisher) {
-        Ok(result) => Ok(Added { call, lock, publisher, result }),
-        Err(error) => {
-            drop(run);
-            Err(publisher.failed(roll_back(call, &lock, error)))
-        }
+    Ok(Run::new(call, lock, writer, path, built))
+}
+
+/// Takes back what an earlier sandbox of the same pod has: the kubelet makes a new one only when it has given up the
+/// old one, whose own DEL may be long in coming. What can't be taken back stays recorded for that.
+fn take_back_earlier(call: &Call<'_>, store: &Store, earlier: CallKey) -> CallKey {
+    let line = format!("{}: taking back {earlier}, an earlier sandbox of the same pod", call.subject());
+    call.node.warn(&line);
+    let deadline = call.deadlines.forward;
+    let done = call.lock(&earlier.container_id, Wait::Announced, deadline).and_then(|lock| {
+        let Some(record) = store.open(&earlier).map_err(journal_error)? else { return Ok(()) };
+        undo::whole(call, store, &lock, &record, "a newer sandbox of the same pod")
+            .map_err(|errors| undo::summary(&errors))
+    });
+    if let Err(error) = done {
+        call.node.warn(&format!("{earlier} could not be taken back: {error}"));
     }
+    earlier
 }
 
 fn attach_all(run: &mut Run<'_>, plan: &Plan, publisher: &Publisher<'_>) -> Result<String, Error> {

@@ -1,12 +1,12 @@
 //! One invocation by the runtime: what it asked, on which node, until when.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use multus_cni::env::Request;
 use multus_cni::{Code, Error};
 use multus_journal::{CallKey, ContainerLock, GlobalLock, LockError, Locks, PodKey, Store, Wait};
-use multus_net::{BootId, Netns, NetnsError, NetnsId};
+use multus_net::{Backend, BootId, Kernel, Netns, NetnsError, NetnsId, Refused};
 
 use crate::conf::MultusConf;
 use crate::log::{Log, Severity};
@@ -21,6 +21,9 @@ const ROLLBACK: Duration = Duration::from_secs(15);
 /// How long a DEL that can't finish is reported as failed, before the rest becomes a leftover.
 const DEL_ATTEMPTS: Duration = Duration::from_secs(600);
 
+/// How the node's own namespace is opened, and with it a pod's by its path.
+pub type OpenNode = dyn Fn(Option<&Path>) -> Result<Box<dyn Backend>, Refused>;
+
 /// What a call needs of the node it runs on.
 pub struct Node<'a> {
     /// Folder of locks, on tmpfs.
@@ -29,12 +32,14 @@ pub struct Node<'a> {
     pub del_attempts: Duration,
     /// Where lines go.
     pub log: &'a dyn Log,
+    /// How what components did is taken back: on the kernel, but for tests.
+    pub open: &'a OpenNode,
 }
 
 impl<'a> Node<'a> {
     /// A node with its usual folders.
     pub fn new(log: &'a dyn Log) -> Self {
-        Self { lock_dir: DEFAULT_LOCK_DIR.into(), del_attempts: DEL_ATTEMPTS, log }
+        Self { lock_dir: DEFAULT_LOCK_DIR.into(), del_attempts: DEL_ATTEMPTS, log, open: &kernel }
     }
 
     pub(crate) fn warn(&self, line: &str) {
@@ -44,6 +49,10 @@ impl<'a> Node<'a> {
     fn locks(&self) -> Locks {
         Locks::new(&self.lock_dir)
     }
+}
+
+fn kernel(sandbox: Option<&Path>) -> Result<Box<dyn Backend>, Refused> {
+    Ok(Box::new(Kernel::open(sandbox)?))
 }
 
 /// The instants that bound a call.

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use multus_cni::env::Command;
+use multus_cni::result::ResultDocument;
 use multus_cni::{Code, Error, Version};
-use multus_journal::{AttachmentRecord, Implementation, Record, StepIntent};
+use multus_journal::{AttachmentRecord, Implementation, Record, StepIntent, StepRecord};
 
 use crate::call::Call;
+use crate::component::{self, Recorded};
 use crate::delegate::{self, Guard, Target};
 use crate::steps::journal_error;
 use crate::undo::{recorded_stdin, search_path};
@@ -109,20 +111,38 @@ fn check_steps(
         args: &attachment.intent.args,
         path: &path,
     };
-    for step in &attachment.intent.steps {
-        check_step(attachment, step, target, &guard)
-            .map_err(|error| error.context(&format!("plugin {}", step.plugin)))?;
+    for (step, state) in attachment.intent.steps.iter().zip(&attachment.steps) {
+        let done = match &step.implementation {
+            Implementation::Exec { path } => check_binary(attachment, step, path, target, &guard),
+            Implementation::Component { .. } => check_component(call, attachment, step, state),
+        };
+        done.map_err(|error| error.context(&format!("plugin {}", step.plugin)))?;
     }
     Ok(())
 }
 
-fn check_step(
+fn check_binary(
     attachment: &AttachmentRecord,
     step: &StepIntent,
+    path: &str,
     target: Target<'_>,
     guard: &Guard<'_>,
 ) -> Result<(), Error> {
-    let Implementation::Exec { path } = &step.implementation else { return Ok(()) };
     let stdin = recorded_stdin(attachment, step)?;
     delegate::run(Command::Check, Path::new(path), target, &stdin, guard).map(drop)
+}
+
+/// The record knows what there has to be; a component may have more to ask.
+fn check_component(
+    call: &Call<'_>,
+    attachment: &AttachmentRecord,
+    step: &StepIntent,
+    state: &StepRecord,
+) -> Result<(), Error> {
+    let version = Version::parse(&attachment.intent.cni_version)?;
+    let text = attachment.result.as_deref().unwrap_or_default();
+    let result = ResultDocument::parse(text.as_bytes(), version)?.result()?;
+    component::check(call.netns_path(), state, &result)?;
+    let (container_id, netns) = (&call.request.container_id, call.netns_path());
+    component::lifecycle_check(call, &Recorded { container_id, netns, attachment, step })
 }

@@ -14,6 +14,7 @@ use serde_json::{Map, json};
 
 use crate::call::Call;
 use crate::check::require_version;
+use crate::component;
 use crate::delegate::{self, Guard, Target};
 use crate::networks;
 use crate::steps::journal_error;
@@ -64,6 +65,7 @@ pub fn gc(call: &Call<'_>) -> Result<(), Error> {
         let attachments = attachments_of(&name, &survivors, &unrecorded);
         errors.extend(delegate_gc(call, &lock, &network, &attachments));
     }
+    errors.extend(component::drop_unused_bridges(&call.node.lock_dir, call.deadlines.end).err());
     if errors.is_empty() { Ok(()) } else { Err(undo::summary(&errors)) }
 }
 

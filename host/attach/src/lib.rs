@@ -6,6 +6,7 @@
 mod add;
 mod call;
 mod check;
+mod component;
 pub mod conf;
 mod default_route;
 mod del;
@@ -22,6 +23,7 @@ mod search;
 mod status;
 mod steps;
 mod sweep;
+mod take_back;
 mod undo;
 mod upstream;
 
@@ -36,3 +38,4 @@ pub use networks::{Asked, Found, Origin};
 pub use plan::{Attachment, Decision, Plan, Step, explain};
 pub use status::status;
 pub use sweep::{Swept, sweep};
+pub use take_back::take_back;

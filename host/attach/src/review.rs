@@ -1,5 +1,7 @@
 //! Transforms, then policies: what modules change and say before anything runs (design 3 and 5).
 
+use std::sync::Arc;
+
 use multus_cluster::Pod;
 use multus_cni::conf::PluginConf;
 use multus_cni::{Code, Error};
@@ -15,7 +17,7 @@ use crate::plan::{Attachment, Decision};
 
 /// The sandbox for one call; without `wasm` in the conf there is none, and nothing to ask.
 pub(crate) struct Reviewer<'a> {
-    sandbox: Option<Sandbox>,
+    sandbox: Option<Arc<Sandbox>>,
     container_id: &'a str,
     log: &'a dyn Log,
 }
@@ -40,14 +42,16 @@ pub(crate) fn module_error(error: &ModuleError) -> Error {
 
 impl<'a> Reviewer<'a> {
     pub(crate) fn open(call: &'a Call<'_>) -> Result<Self, Error> {
-        let sandbox = call.conf.wasm.as_ref().map(open_sandbox).transpose()?;
+        let sandbox = call.conf.wasm.as_ref().map(open_sandbox).transpose()?.map(Arc::new);
+        // Given back to the kernel with the rest of this process, which lives for one call: that is cheaper than to
+        // unmap it piece by piece.
+        std::mem::forget(sandbox.clone());
         Ok(Self { sandbox, container_id: &call.request.container_id, log: call.node.log })
     }
 
-    /// Gives the sandbox back to the kernel with the rest of this process, which lives for one call: that is
-    /// cheaper than to unmap it piece by piece.
-    pub(crate) fn leave(self) {
-        std::mem::forget(self.sandbox);
+    /// The modules of the node, for who runs delegates; `None` if the conf names no catalog.
+    pub(crate) fn sandbox(&self) -> Option<&Arc<Sandbox>> {
+        self.sandbox.as_ref()
     }
 
     /// Whether anybody asks what the pod's namespace is like.
@@ -61,27 +65,11 @@ impl<'a> Reviewer<'a> {
     /// A module that fails, changes what it may not, or denies: the pod is refused.
     pub(crate) fn judge(&self, attachment: &mut Attachment, pod: Option<&Pod>) -> Result<(), Error> {
         let Some(sandbox) = &self.sandbox else { return Ok(()) };
-        let seen = self.seen(attachment, pod);
+        let seen = seen_by_modules(self.container_id, attachment, pod);
         for index in 0..attachment.network.plugins.len() {
             self.transform(sandbox, attachment, index, &seen)?;
         }
         self.review(sandbox, attachment, &seen)
-    }
-
-    fn seen(&self, attachment: &Attachment, pod: Option<&Pod>) -> multus_wasm::Attachment {
-        multus_wasm::Attachment {
-            container_id: self.container_id.to_owned(),
-            interface_name: attachment.interface.clone(),
-            network: attachment.display.clone(),
-            index: attachment.index,
-            default_network: attachment.default,
-            pod: pod.map(crate::plan::seen_by_modules),
-            context: json!({
-                "definition": {"annotations": attachment.definition_annotations},
-                "selection": attachment.selection,
-                "runtimeConfig": attachment.runtime_config,
-            }),
-        }
     }
 
     fn transform(
@@ -161,14 +149,41 @@ impl<'a> Reviewer<'a> {
     }
 
     fn pass_on(&self, module: &str, lines: &[multus_wasm::LogLine]) {
-        for line in lines {
-            let severity = match line.level {
-                Level::Debug => Severity::Debug,
-                Level::Info => Severity::Info,
-                Level::Warn => Severity::Warning,
-                Level::Error => Severity::Error,
-            };
-            self.log.log(severity, &format!("module {module} [{}]: {}", line.level, line.message));
-        }
+        pass_on(self.log, module, lines);
+    }
+}
+
+/// What a module said, for the operator.
+pub(crate) fn pass_on(log: &dyn Log, module: &str, lines: &[multus_wasm::LogLine]) {
+    for line in lines {
+        let severity = match line.level {
+            Level::Debug => Severity::Debug,
+            Level::Info => Severity::Info,
+            Level::Warn => Severity::Warning,
+            Level::Error => Severity::Error,
+        };
+        log.log(severity, &format!("module {module} [{}]: {}", line.level, line.message));
+    }
+}
+
+/// An attachment as modules see it.
+pub(crate) fn seen_by_modules(
+    container_id: &str,
+    attachment: &Attachment,
+    pod: Option<&Pod>,
+) -> multus_wasm::Attachment {
+    multus_wasm::Attachment {
+        container_id: container_id.to_owned(),
+        interface_name: attachment.interface.clone(),
+        network: attachment.display.clone(),
+        index: attachment.index,
+        default_network: attachment.default,
+        pod: pod.map(crate::plan::seen_by_modules),
+        context: json!({
+            "definition": {"annotations": attachment.definition_annotations},
+            "selection": attachment.selection,
+            "runtimeConfig": attachment.runtime_config,
+            "args": attachment.args,
+        }),
     }
 }

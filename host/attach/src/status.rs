@@ -1,15 +1,18 @@
 //! STATUS: whether an ADD could be served now.
 
+use std::sync::Arc;
+
 use multus_cni::conf::{PluginConf, stdin_for};
 use multus_cni::env::Command;
 use multus_cni::{Code, Error, Version};
-use multus_wasm::ModuleError;
+use multus_wasm::{ModuleError, Sandbox};
 use serde_json::Map;
 
 use crate::call::Call;
 use crate::check::require_version;
 use crate::delegate::{self, Guard, Target};
 use crate::networks::{self, Wanted};
+use crate::plan::is_delegate;
 use crate::readiness;
 use crate::review::{module_error, open_sandbox};
 use crate::undo;
@@ -23,15 +26,15 @@ pub fn status(call: &Call<'_>) -> Result<(), Error> {
     require_version(call, Version::V1_1_0, "STATUS")?;
     readiness::wait(call).map_err(unavailable)?;
     let source = networks::source(call).map_err(unavailable)?;
-    if let Some(paths) = &call.conf.wasm {
-        let sandbox = open_sandbox(paths).map_err(unavailable)?;
+    let sandbox = call.conf.wasm.as_ref().map(open_sandbox).transpose().map_err(unavailable)?.map(Arc::new);
+    if let Some(sandbox) = &sandbox {
         sandbox.check_artifacts().map_err(|errors| unavailable(all(&errors)))?;
     }
     let networks =
         networks::of_conf(call, source.as_deref()).map_err(|refusal| unavailable(refusal.error))?;
     let Some(Wanted { network, .. }) = networks.first() else { return Ok(()) };
     for plugin in &network.plugins {
-        plugin_status(call, network, plugin).map_err(|error| {
+        plugin_status(call, sandbox.as_ref(), network, plugin).map_err(|error| {
             error.context(&format!("default network {}, plugin {}", network.name, plugin.plugin_type()))
         })?;
     }
@@ -49,6 +52,7 @@ fn all(errors: &[ModuleError]) -> Error {
 
 fn plugin_status(
     call: &Call<'_>,
+    sandbox: Option<&Arc<Sandbox>>,
     network: &multus_cni::conf::NetworkConf,
     plugin: &PluginConf,
 ) -> Result<(), Error> {
@@ -57,7 +61,8 @@ fn plugin_status(
     let names = std::iter::once(plugin.plugin_type().to_owned()).chain(ipam);
     let stdin = stdin_for(plugin, network, &Map::new(), None).to_string();
     let path = search.delegate_path(&call.node.lock_dir)?;
-    for name in names {
+    // Of a component its artifact is all that there is to ask about.
+    for name in names.filter(|name| !is_delegate(sandbox, name)) {
         let binary = search.find(&name).map_err(unavailable)?;
         // A plugin of an older version has no STATUS: being there is all it can tell.
         if network.cni_version < Version::V1_1_0 {

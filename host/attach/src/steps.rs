@@ -1,24 +1,20 @@
 //! Making one attachment: each plugin of its list in order, every step recorded before it is done.
 
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use multus_cni::env::Command;
 use multus_cni::result::ResultDocument;
 use multus_cni::{Code, Error};
 use multus_document::Object;
-use multus_journal::{ContainerLock, Effect, Entry, Implementation, JournalError, Outcome, Part, Writer};
+use multus_journal::{ContainerLock, Effect, Entry, Implementation, JournalError, Ledger, Part, Writer};
 
 use crate::call::Call;
+use crate::component::{self, Hands};
 use crate::delegate::{self, Guard, Target};
 use crate::devices::info;
-use crate::plan::{Attachment, Step};
+use crate::plan::{Attachment, Built, Step};
 
-/// Milliseconds since 1970, for people who read records.
-pub(crate) fn now_ms() -> u64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
-}
+pub(crate) use multus_journal::now as now_ms;
 
 pub(crate) fn journal_error(error: JournalError) -> Error {
     let code = if matches!(error, JournalError::Exists { .. }) { Code::InvalidEnvironment } else { Code::Io };
@@ -29,11 +25,10 @@ pub(crate) fn journal_error(error: JournalError) -> Error {
 pub(crate) struct Run<'a> {
     pub(crate) call: &'a Call<'a>,
     pub(crate) lock: &'a ContainerLock,
-    pub(crate) writer: Writer,
     pub(crate) path: Vec<PathBuf>,
-    sequence: u64,
-    /// The plan would survive a power cut.
-    synced: bool,
+    /// The record, and what components work with.
+    pub(crate) hands: Hands,
+    pub(crate) built: &'a Built,
 }
 
 impl<'a> Run<'a> {
@@ -42,8 +37,9 @@ impl<'a> Run<'a> {
         lock: &'a ContainerLock,
         writer: Writer,
         path: Vec<PathBuf>,
+        built: &'a Built,
     ) -> Self {
-        Self { call, lock, writer, path, sequence: 0, synced: false }
+        Self { call, lock, path, hands: Hands::new(Ledger::new(writer)), built }
     }
 
     /// Runs every plugin of one attachment and returns the list's final result. `before` is the result that
@@ -80,12 +76,26 @@ impl<'a> Run<'a> {
             return Err(Error::new(Code::TryAgainLater, "stopped: a DEL of this container is waiting"));
         }
         let stdin = with_previous(&step.stdin, previous.map(ResultDocument::raw)).to_string();
-        let Implementation::Exec { path } = &step.implementation else {
-            return Err(Error::new(Code::Internal, "components can't be delegates in this version"));
-        };
-        let effect = Effect::Exec { verb: "ADD".to_owned(), stdin: stdin.clone() };
         let part = Part::Step { attachment: attachment.index, step: index };
-        let sequence = self.intend(part, effect)?;
+        let result = match &step.implementation {
+            Implementation::Exec { path } => self.binary(attachment, part, path, &stdin)?,
+            Implementation::Component { module, .. } => {
+                component::add(self, attachment, part, module, &stdin, previous)?
+            }
+        };
+        let text = result.raw().to_string();
+        self.write(&Entry::Result { attachment: attachment.index, step: index, result: text })?;
+        Ok(result)
+    }
+
+    fn binary(
+        &mut self,
+        attachment: &Attachment,
+        part: Part,
+        path: &str,
+        stdin: &str,
+    ) -> Result<ResultDocument, Error> {
+        let sequence = self.intend(part, Effect::Exec { verb: "ADD".to_owned(), stdin: stdin.to_owned() })?;
         let target = Target {
             container_id: &self.call.request.container_id,
             netns: self.call.netns_path(),
@@ -98,42 +108,26 @@ impl<'a> Run<'a> {
             timeout: self.call.conf.exec.timeout,
             locks: self.lock.descriptors().to_vec(),
         };
-        let (writer, synced) = (&mut self.writer, &mut self.synced);
-        let sync = || {
-            if !*synced {
-                writer.sync().map_err(journal_error)?;
-                *synced = true;
-            }
-            Ok(())
-        };
-        let printed = delegate::run_after(Command::Add, Path::new(path), target, &stdin, &guard, sync)
+        let sync = || self.hands.take().ledger()?.sync_plan().map_err(journal_error);
+        let printed = delegate::run_after(Command::Add, Path::new(path), target, stdin, &guard, sync)
             .and_then(|stdout| ResultDocument::parse(&stdout, attachment.network.cni_version));
         self.done(sequence, printed.as_ref().err())?;
-        let result = printed?;
-        let text = result.raw().to_string();
-        self.write(&Entry::Result { attachment: attachment.index, step: index, result: text })?;
-        Ok(result)
+        printed
     }
 
     /// Writes down what is about to be done.
     pub(crate) fn intend(&mut self, part: Part, effect: Effect) -> Result<u64, Error> {
-        let sequence = self.sequence;
-        self.sequence += 1;
-        self.write(&Entry::Intent { part, sequence, at: now_ms(), effect })?;
-        Ok(sequence)
+        self.hands.take().ledger()?.intend(part, effect).map_err(journal_error)
     }
 
     /// Writes down how it ended.
     pub(crate) fn done(&mut self, sequence: u64, failure: Option<&Error>) -> Result<(), Error> {
-        let outcome = match failure {
-            None => Outcome::Ok,
-            Some(error) => Outcome::Failed { message: error.to_string() },
-        };
-        self.write(&Entry::Done { sequence, at: now_ms(), outcome })
+        let failure = failure.map(|error| error as &dyn std::fmt::Display);
+        self.hands.take().ledger()?.done(sequence, failure).map_err(journal_error)
     }
 
     pub(crate) fn write(&mut self, entry: &Entry) -> Result<(), Error> {
-        self.writer.append(entry).map_err(journal_error)
+        self.hands.take().ledger()?.write(entry).map_err(journal_error)
     }
 }
 

@@ -1,21 +1,22 @@
 //! From what the pod wants to what will run.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use multus_cluster::{Pod, Selection, Source};
-use multus_cni::conf::{NetworkConf, PluginConf, stdin_for};
-use multus_cni::{Code, Error};
+use multus_cni::Error;
+use multus_cni::conf::NetworkConf;
 use multus_document::Object;
-use multus_journal::Implementation;
+use multus_wasm::Sandbox;
 use serde_json::{Map, Value, json};
 
-use super::{Attachment, Plan, Step, args, capabilities, device, names};
+use super::runner::Runners;
+use super::{Attachment, Plan, args, capabilities, device, names};
 use crate::call::Call;
 use crate::default_route;
 use crate::devices;
 use crate::networks::{self, Refusal, Resolved, Wanted};
 use crate::review::Reviewer;
-use crate::search::Search;
 
 /// The reviewed plan of one ADD: resolve, name, check, transform, review, find what runs.
 ///
@@ -24,7 +25,11 @@ use crate::search::Search;
 ///
 /// # Errors
 /// The first reason for which the pod can't be attached as asked, naming pod and network.
-pub(crate) fn build(call: &Call<'_>, source: Option<&dyn Source>, links: &[String]) -> Result<Plan, Refusal> {
+pub(crate) fn build(
+    call: &Call<'_>,
+    source: Option<&dyn Source>,
+    links: &[String],
+) -> Result<Built, Refusal> {
     let Resolved { mut pod, wanted, from_net0 } = networks::resolve(call, source)?;
     let interfaces = names::assign(&wanted, &call.request.ifname, from_net0, links)?;
     let devices = devices::of_pod(call, source, pod.as_ref(), &wanted)?;
@@ -44,13 +49,18 @@ pub(crate) fn build(call: &Call<'_>, source: Option<&dyn Source>, links: &[Strin
         let label = attachment.label();
         reviewer.judge(attachment, pod.as_ref()).map_err(|error| error.context(&label))?;
     }
-    reviewer.leave();
-    let search = call.search();
+    let runners = Runners::new(call.search(), reviewer.sandbox());
     for attachment in &mut attachments {
         let label = attachment.label();
-        attachment.steps = steps(&search, attachment).map_err(|error| error.context(&label))?;
+        attachment.steps = runners.steps(attachment).map_err(|error| error.context(&label))?;
     }
-    Ok(Plan { pod, attachments })
+    Ok(Built { plan: Plan { pod, attachments }, sandbox: reviewer.sandbox().cloned() })
+}
+
+/// A plan, and the modules that some of it is done by.
+pub(crate) struct Built {
+    pub(crate) plan: Plan,
+    pub(crate) sandbox: Option<Arc<Sandbox>>,
 }
 
 /// Only policies look at them, and a source may have to ask for them.
@@ -66,7 +76,8 @@ fn add_namespace_labels(source: Option<&dyn Source>, pod: Option<&mut Pod>) -> R
 /// # Errors
 /// Those of an ADD up to the point where it would touch the node.
 pub fn explain(call: &Call<'_>, links: &[String]) -> Result<Plan, Error> {
-    let plan = || -> Result<Plan, Refusal> { build(call, networks::source(call)?.as_deref(), links) };
+    let plan =
+        || -> Result<Plan, Refusal> { Ok(build(call, networks::source(call)?.as_deref(), links)?.plan) };
     plan().map_err(|refusal| refusal.error.context(&call.subject()))
 }
 
@@ -133,26 +144,6 @@ fn element(selection: &Selection) -> Value {
         "cni-args": selection.cni_args.as_ref().map(Object::to_value),
         "default-route": selection.default_route,
         "ipam-claim-reference": selection.ipam_claim_reference,
-    })
-}
-
-fn steps(search: &Search, attachment: &Attachment) -> Result<Vec<Step>, Error> {
-    attachment.network.plugins.iter().map(|plugin| step(search, attachment, plugin)).collect()
-}
-
-fn step(search: &Search, attachment: &Attachment, plugin: &PluginConf) -> Result<Step, Error> {
-    let kind = plugin.plugin_type().to_owned();
-    let binary = search.find(&kind)?;
-    for nested in plugin.ipam_type().into_iter().chain(plugin.nested_types()) {
-        search.check_allowed(&nested).map_err(|error| error.context(&format!("`{kind}` runs `{nested}`")))?;
-    }
-    let path = binary.to_str().ok_or_else(|| {
-        Error::new(Code::InvalidConfig, format!("the path of `{kind}` is not UTF-8: {}", binary.display()))
-    })?;
-    Ok(Step {
-        stdin: stdin_for(plugin, &attachment.network, &attachment.runtime_config, None),
-        implementation: Implementation::Exec { path: path.to_owned() },
-        plugin: kind,
     })
 }
 

@@ -5,6 +5,7 @@ mod build;
 mod capabilities;
 mod device;
 mod names;
+mod runner;
 
 use std::cell::OnceCell;
 use std::net::IpAddr;
@@ -22,7 +23,8 @@ use serde_json::{Map, Value};
 use crate::networks::{Asked, Origin};
 
 pub use build::explain;
-pub(crate) use build::{build, seen_by_modules};
+pub(crate) use build::{Built, build, seen_by_modules};
+pub(crate) use runner::is_delegate;
 
 /// Every attachment of one pod, in the order in which they are made.
 #[derive(Debug, Clone)]

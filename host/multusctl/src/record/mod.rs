@@ -1,6 +1,7 @@
 //! What a record says, in words and as data.
 
 mod attached;
+mod effect;
 mod state;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use serde_json::Value;
 use crate::clock::{span, utc};
 use crate::table::{indent, render};
 pub(crate) use attached::Attached;
+pub(crate) use effect::EffectView;
 
 /// One call's record.
 #[derive(Debug, Serialize)]
@@ -91,6 +93,7 @@ pub(crate) struct StepView {
     pub(crate) result: Option<String>,
     pub(crate) failure: Option<String>,
     pub(crate) undo_failure: Option<String>,
+    pub(crate) effects: Vec<EffectView>,
 }
 
 impl CallView {
@@ -141,7 +144,27 @@ impl CallView {
             [] => String::new(),
             attachments => "\n".to_owned() + &attachments_table(attachments),
         };
-        title + &indent(&(facts + &table))
+        title + &indent(&(facts + &table + &self.effects_text()))
+    }
+
+    /// What components did to the node, in the order in which they did it; nothing of what binaries did is known.
+    pub(crate) fn effects_text(&self) -> String {
+        let mut rows = Vec::new();
+        for attachment in &self.attachments {
+            let effects = attachment.steps.iter().flat_map(|step| &step.effects);
+            rows.extend(effects.map(|effect| {
+                vec![
+                    attachment.interface.clone(),
+                    effect.what.clone(),
+                    effect.state(),
+                    effect.at_del.to_owned(),
+                ]
+            }));
+        }
+        match rows.as_slice() {
+            [] => String::new(),
+            _ => "\n".to_owned() + &render(&["INTERFACE", "DID", "STATE", "AT DEL"], rows),
+        }
     }
 
     fn facts(&self) -> Vec<(&'static str, String)> {

@@ -2,7 +2,7 @@
 
 use multus_journal::{AttachmentRecord, Implementation, Outcome, Record, StepRecord, StepState};
 
-use super::{Attached, AttachmentView, StepView};
+use super::{Attached, AttachmentView, EffectView, StepView};
 
 /// How far the whole call got.
 pub(super) fn of_call(record: &Record) -> &'static str {
@@ -83,5 +83,6 @@ fn step_view(plugin: &str, conf: &str, implementation: &Implementation, step: &S
         result: step.result.clone(),
         failure,
         undo_failure: step.own.undo_failure.as_ref().map(|failure| failure.message.clone()),
+        effects: step.own.effects.iter().filter_map(EffectView::of).collect(),
     }
 }

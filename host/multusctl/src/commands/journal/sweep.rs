@@ -6,10 +6,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use multus_attach::{Call, Deadlines, Node, Swept};
-use multus_cni::Args as CniArgs;
-use multus_cni::env::{Command, Request};
 use serde::Serialize;
 
+use super::no_container;
 use crate::conf_file;
 use crate::console::{Console, Report};
 use crate::table::render;
@@ -53,20 +52,6 @@ impl Sweep {
         let left = report.0.iter().filter(|swept| !swept.given_back).count();
         console.say(&format!("{} given back, {left} left", report.0.len() - left));
         Ok(if left == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-    }
-}
-
-/// Each leftover names its own container; the call is for none.
-fn no_container() -> Request {
-    Request {
-        command: Command::Del,
-        container_id: String::new(),
-        netns: None,
-        ifname: String::new(),
-        args: CniArgs::default(),
-        raw_args: String::new(),
-        path: Vec::new(),
-        netns_override: false,
     }
 }
 

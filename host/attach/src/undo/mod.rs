@@ -1,4 +1,9 @@
-//! Taking back what a record says was done, step by step in reverse (design 4, "Undo order").
+//! Taking back what a record says was done, step by step in reverse (design 4, "Undo order"). Consecutive components
+//! are taken back together ([`Batch`]), binaries one by one.
+
+mod batch;
+#[cfg(test)]
+mod crash;
 
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
@@ -13,6 +18,7 @@ use multus_journal::{
 };
 use serde_json::value::RawValue;
 
+use self::batch::Batch;
 use crate::call::Call;
 use crate::delegate::{self, Guard, Target};
 use crate::devices::info;
@@ -34,13 +40,15 @@ pub(crate) fn summary(errors: &[Error]) -> Error {
 }
 
 /// What an undo needs to know of the call that it takes back.
-struct Scene {
-    container_id: String,
+pub(crate) struct Scene {
+    pub(crate) container_id: String,
     /// Empty where the namespace of the ADD is gone.
-    netns: String,
-    path: Vec<PathBuf>,
+    pub(crate) netns: String,
+    pub(crate) path: Vec<PathBuf>,
+    /// The kernel's state is that of another boot: nothing of it is ours.
+    pub(crate) other_boot: bool,
     /// Some of the log may be missing, as after a power cut: whatever was planned may have begun.
-    incomplete: bool,
+    pub(crate) incomplete: bool,
 }
 
 /// A recorded `CNI_PATH` as folders. A folder of allowed binaries is on tmpfs: after a reboot it is made
@@ -96,13 +104,11 @@ impl<'a> Undo<'a> {
         note(writer.as_mut(), &Entry::Undoing { at: now_ms(), reason: reason.to_owned() });
         let scene = self.scene(record);
         self.withdraw_status(record);
-        let mut errors = Vec::new();
+        let mut failures = self.steps(&scene, record, writer.as_mut());
         for attachment in record.attachments.iter().rev() {
-            match self.attachment(&scene, attachment, writer.as_mut()) {
-                Ok(()) => upstream::forget(self.call, &record.key.container_id, &attachment.intent),
-                Err(failed) => errors.extend(failed),
-            }
+            self.attachment(record, attachment, &mut failures);
         }
+        let errors: Vec<Error> = failures.into_iter().map(|(_, error)| error).collect();
         if errors.is_empty() {
             upstream::forget_scratch(self.call, &record.key.container_id);
             Ok(())
@@ -113,58 +119,78 @@ impl<'a> Undo<'a> {
 
     fn scene(&self, record: &Record) -> Scene {
         let recorded = record.call.as_ref();
+        let other_boot = recorded.is_none_or(|call| self.call.boot().is_ok_and(|boot| boot != call.boot));
         Scene {
             container_id: record.key.container_id.clone(),
             netns: recorded
                 .map(|call| self.call.live_netns(&call.netns_path, call.netns.as_ref()))
                 .unwrap_or_default(),
             path: search_path(self.call, recorded.map(|call| call.path.as_str()).unwrap_or_default()),
-            incomplete: record.torn
-                || !record.problems.is_empty()
-                || recorded.is_none_or(|call| self.call.boot().is_ok_and(|boot| boot != call.boot)),
+            incomplete: record.torn || !record.problems.is_empty() || other_boot,
+            other_boot,
         }
     }
 
-    fn attachment(
+    /// Takes back every step that was begun; what could not be, with its attachment.
+    pub(crate) fn steps(
         &self,
         scene: &Scene,
-        attachment: &AttachmentRecord,
+        record: &Record,
         mut writer: Option<&mut Writer>,
-    ) -> Result<(), Vec<Error>> {
-        let mut errors = Vec::new();
-        let steps = (0_u32..).zip(attachment.intent.steps.iter().zip(&attachment.steps)).collect::<Vec<_>>();
-        for (index, (step, state)) in steps.into_iter().rev() {
-            let begun = state.state() != StepState::NotStarted || scene.incomplete;
-            if state.own.undone || !begun {
-                continue;
-            }
-            let part = Part::Step { attachment: attachment.intent.index, step: index };
-            match self.step(scene, attachment, step) {
-                Ok(()) => note(writer.as_deref_mut(), &Entry::Undone { part, at: now_ms() }),
-                Err(error) => {
-                    let message = error.to_string();
-                    note(writer.as_deref_mut(), &Entry::UndoFailed { part, at: now_ms(), message });
-                    let of = format!(
-                        "network {} ({}), plugin {}",
-                        attachment.intent.display, attachment.intent.interface, step.plugin
-                    );
-                    errors.push(error.context(&of));
+    ) -> Vec<(u32, Error)> {
+        let mut failures = Vec::new();
+        let mut batch = Batch::default();
+        batch.add_strays(record);
+        for attachment in record.attachments.iter().rev() {
+            let steps = (0_u32..).zip(attachment.intent.steps.iter().zip(&attachment.steps));
+            for (index, (step, state)) in steps.collect::<Vec<_>>().into_iter().rev() {
+                let begun = state.state() != StepState::NotStarted || scene.incomplete;
+                if state.own.undone || !begun {
+                    continue;
                 }
+                if let Implementation::Component { .. } = step.implementation {
+                    batch.add(attachment, index);
+                    continue;
+                }
+                failures.extend(batch.flush(self, scene, writer.as_deref_mut()));
+                let part = Part::Step { attachment: attachment.intent.index, step: index };
+                let done = self.step(scene, attachment, step);
+                failures.extend(tick_off(writer.as_deref_mut(), part, attachment, step, done));
             }
         }
-        // A plugin that has to be asked once more may look at it again.
-        if errors.is_empty()
-            && let Err(error) = info::take_back(&attachment.own)
-        {
-            errors.push(error);
+        failures.extend(batch.flush(self, scene, writer.as_deref_mut()));
+        failures
+    }
+
+    /// What belongs to an attachment as a whole, once its steps are taken back.
+    fn attachment(&self, record: &Record, attachment: &AttachmentRecord, failures: &mut Vec<(u32, Error)>) {
+        let index = attachment.intent.index;
+        // A plugin that has to be asked once more may look at them again.
+        if failures.iter().any(|(failed, _)| *failed == index) {
+            return;
         }
-        if errors.is_empty() { Ok(()) } else { Err(errors) }
+        match info::take_back(&attachment.own) {
+            Ok(()) => upstream::forget(self.call, &record.key.container_id, &attachment.intent),
+            Err(error) => failures.push((index, error)),
+        }
     }
 
     fn step(&self, scene: &Scene, attachment: &AttachmentRecord, step: &StepIntent) -> Result<(), Error> {
-        let intent = &attachment.intent;
         let stdin = recorded_stdin(attachment, step)?;
-        let binary = self.binary(step)?;
+        let Implementation::Exec { path } = &step.implementation else { return Ok(()) };
+        self.del(scene, &attachment.intent, &step.plugin, path, &stdin)
+    }
+
+    /// A binary's DEL.
+    fn del(
+        &self,
+        scene: &Scene,
+        intent: &AttachmentIntent,
+        plugin: &str,
+        path: &str,
+        stdin: &str,
+    ) -> Result<(), Error> {
+        let binary = self.binary(plugin, path)?;
         let target = Target {
             container_id: &scene.container_id,
             netns: &scene.netns,
@@ -172,21 +198,15 @@ impl<'a> Undo<'a> {
             args: &intent.args,
             path: &scene.path,
         };
-        delegate::run(Command::Del, &binary, target, &stdin, &self.guard()).map(drop)
+        delegate::run(Command::Del, &binary, target, stdin, &self.guard()).map(drop)
     }
 
     /// The binary used at ADD; where it has moved since, the one of the same name.
-    fn binary(&self, step: &StepIntent) -> Result<PathBuf, Error> {
-        match &step.implementation {
-            Implementation::Exec { path } if Path::new(path).exists() => Ok(path.into()),
-            Implementation::Exec { .. } => {
-                multus_cni::exec::find_plugin(&step.plugin, self.call.search().dirs())
-            }
-            Implementation::Component { module, .. } => Err(Error::new(
-                Code::Internal,
-                format!("module {module} was attached by a newer version of multus"),
-            )),
+    fn binary(&self, plugin: &str, path: &str) -> Result<PathBuf, Error> {
+        if Path::new(path).exists() {
+            return Ok(path.into());
         }
+        multus_cni::exec::find_plugin(plugin, self.call.search().dirs())
     }
 
     fn guard(&self) -> Guard<'_> {
@@ -239,6 +259,27 @@ fn previous_result(attachment: &AttachmentRecord) -> Option<Box<RawValue>> {
 
 fn speaks_prev_result(intent: &AttachmentIntent) -> bool {
     Version::parse(&intent.cni_version).is_ok_and(|version| version >= Version::V0_4_0)
+}
+
+/// Writes down how a step's undoing ended; its failure with words for people.
+fn tick_off(
+    writer: Option<&mut Writer>,
+    part: Part,
+    attachment: &AttachmentRecord,
+    step: &StepIntent,
+    done: Result<(), Error>,
+) -> Option<(u32, Error)> {
+    let AttachmentIntent { index, display, interface, .. } = &attachment.intent;
+    match done {
+        Ok(()) => {
+            note(writer, &Entry::Undone { part, at: now_ms() });
+            None
+        }
+        Err(error) => {
+            note(writer, &Entry::UndoFailed { part, at: now_ms(), message: error.to_string() });
+            Some((*index, error.context(&format!("network {display} ({interface}), plugin {}", step.plugin))))
+        }
+    }
 }
 
 /// Undoing goes on when the disk is full: a step not ticked off is only undone once more.

@@ -1,0 +1,188 @@
+//! Changes of links: properties, addresses, routes, neighbours, settings.
+
+use multus_net::{Effect, Property, Route, Space};
+use multus_wasm::node::{Answer, Change, LinkId};
+
+use super::lent::{Lent, Origin};
+use super::node::ComponentNode;
+use super::refusal::{invalid, not_allowed, not_granted};
+use super::{bridge, words};
+
+/// `set-master` and the other `set-…` of a link.
+pub(super) fn property(node: &mut ComponentNode, id: LinkId, change: Change<'_>) -> Answer<()> {
+    let lent = node.lent.to_change(id)?;
+    let property = wanted(node, &lent, change)?;
+    let before = before(node, &lent, &property)?;
+    if before.as_ref() == Some(&property) {
+        return Ok(());
+    }
+    node.perform(Effect::Set { link: lent.link.clone(), property: property.clone(), before })?;
+    node.story.changed(&lent.link, &property);
+    Ok(())
+}
+
+fn wanted(node: &ComponentNode, lent: &Lent, change: Change<'_>) -> Answer<Property> {
+    Ok(match change {
+        Change::Master(None) => Property::Master(None),
+        Change::Master(Some(master)) => Property::Master(Some(master_index(node, lent, master)?)),
+        Change::Mac(text) => Property::Mac(words::mac(text)?),
+        Change::Mtu(mtu) => Property::Mtu(mtu),
+        Change::Up(up) => Property::Up(up),
+        Change::Promiscuous(on) => Property::Promiscuous(on),
+        Change::Hairpin(on) => Property::Hairpin(on),
+    })
+}
+
+/// A port and its bridge are in one namespace. Whoever may see a bridge of the node may plug its own links in.
+fn master_index(node: &ComponentNode, port: &Lent, master: LinkId) -> Answer<u32> {
+    let master = node.lent.get(master)?;
+    if port.origin == Origin::Ensured {
+        return Err(not_allowed(&format!("make the shared bridge `{}` a port", port.link.name), ""));
+    }
+    if master.link.space != port.link.space {
+        let (port, master) = (&port.link.name, &master.link.name);
+        return Err(invalid(format!("`{port}` and `{master}` are in different namespaces")));
+    }
+    if master.origin == Origin::Seen {
+        return Err(not_allowed(&format!("plug `{}` into `{}`", port.link.name, master.link.name), ""));
+    }
+    Ok(master.link.index)
+}
+
+/// What a property of a link that was there before has to be restored to. A link of ours goes as a whole, a moved
+/// one comes home as it was, a shared one stays as it is.
+fn before(node: &ComponentNode, lent: &Lent, property: &Property) -> Answer<Option<Property>> {
+    let homely =
+        matches!(property, Property::Mac(_) | Property::Mtu(_) | Property::Up(_) | Property::Name(_));
+    match lent.origin {
+        Origin::Chained => {}
+        Origin::Moved if !homely => {}
+        _ => return Ok(None),
+    }
+    let link = node.now(lent)?;
+    Ok(match property {
+        Property::Up(_) => Some(Property::Up(link.up)),
+        Property::Mtu(_) => Some(Property::Mtu(link.mtu)),
+        Property::Mac(_) => link.mac.parse().ok().map(Property::Mac),
+        Property::Promiscuous(_) => Some(Property::Promiscuous(link.promiscuous)),
+        Property::Master(_) => Some(Property::Master(link.master)),
+        Property::Hairpin(_) | Property::Name(_) | Property::AlternativeName(_) => None,
+    })
+}
+
+/// `add-address`.
+pub(super) fn add_address(node: &mut ComponentNode, id: LinkId, address: &str) -> Answer<()> {
+    let lent = node.lent.to_change(id)?;
+    let address = words::cidr(address)?;
+    if lent.origin == Origin::Ensured {
+        return bridge::add_address(node, &lent.link, address);
+    }
+    let lasting = lent.origin == Origin::Chained;
+    node.perform(Effect::Address { link: lent.link.clone(), address, lasting })?;
+    node.story.address(&lent.link, address);
+    Ok(())
+}
+
+/// `add-route`.
+pub(super) fn add_route(node: &mut ComponentNode, id: LinkId, text: &str) -> Answer<()> {
+    let lent = node.lent.to_change(id)?;
+    let route = words::route(text)?;
+    check_route(node, &lent, &route)?;
+    let lasting = lent.origin == Origin::Chained;
+    node.perform(Effect::Route { link: lent.link.clone(), route: route.clone(), lasting })?;
+    node.story.route(&lent.link, route);
+    Ok(())
+}
+
+/// On the node a module leads packets to its own pod, and nowhere else.
+fn check_route(node: &ComponentNode, lent: &Lent, route: &Route) -> Answer<()> {
+    let to = route.destination;
+    match lent.link.space {
+        Space::Sandbox if to.prefix_len() == 0 && !node.grants.default_routes() => {
+            Err(not_granted("add a default route", "\"defaultRoutes\": true"))
+        }
+        Space::Host if !node.story.has_given(to.addr()) || to.prefix_len() != to.max_prefix_len() => {
+            Err(not_allowed(
+                &format!("route {to} to `{}` on the node", lent.link.name),
+                "on the node only the addresses that this call gave to the pod can be routed, each by itself",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `remove-prefix-route`.
+pub(super) fn remove_prefix_route(node: &mut ComponentNode, id: LinkId, address: &str) -> Answer<()> {
+    let lent = node.lent.to_change(id)?;
+    let address = words::cidr(address)?;
+    if lent.origin != Origin::Made && lent.origin != Origin::Moved {
+        let what = format!("remove the route of {address} from `{}`", lent.link.name);
+        return Err(not_allowed(&what, "only from links that this attachment made or moved"));
+    }
+    let routes = node.ask(|backend| backend.routes(&lent.link))?;
+    let network = address.trunc();
+    let of_kernel = |route: &Route| route.destination == network && route.gateway.is_none();
+    match routes.into_iter().find(of_kernel) {
+        Some(route) => node.perform(Effect::NoRoute { link: lent.link, route }),
+        None => Ok(()),
+    }
+}
+
+/// `add-neighbour`.
+pub(super) fn add_neighbour(node: &mut ComponentNode, id: LinkId, address: &str, mac: &str) -> Answer<()> {
+    let lent = node.lent.to_change(id)?;
+    if lent.origin != Origin::Made && lent.origin != Origin::Moved {
+        let what = format!("add a neighbour to `{}`", lent.link.name);
+        return Err(not_allowed(&what, "only to links that this attachment made or moved"));
+    }
+    let (address, mac) = (words::address(address)?, words::mac(mac)?);
+    node.perform(Effect::Neighbour { link: lent.link, address, mac })
+}
+
+/// `set-sysctl`.
+pub(super) fn set_sysctl(node: &mut ComponentNode, id: LinkId, key: &str, value: &str) -> Answer<()> {
+    let lent = node.lent.to_change(id)?;
+    let whole = link_key(node, &lent, key)?;
+    if !node.grants.allows_sysctl(&whole) {
+        return Err(not_granted(&format!("set {whole}"), &format!("\"sysctls\": [\"{whole}\"]")));
+    }
+    sysctl(node, lent.link.space, whole, value)
+}
+
+/// A link may have been renamed since, and its settings go by its name.
+fn link_key(node: &ComponentNode, lent: &Lent, key: &str) -> Answer<String> {
+    let name = node.now(lent)?.name;
+    let setting = |text: &str| {
+        !text.is_empty()
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    match key.split_once('/') {
+        Some((family @ ("ipv4" | "ipv6"), rest)) if setting(rest) => {
+            Ok(format!("net/{family}/conf/{name}/{rest}"))
+        }
+        Some(("ipv4-neigh", rest)) if setting(rest) => Ok(format!("net/ipv4/neigh/{name}/{rest}")),
+        Some(("ipv6-neigh", rest)) if setting(rest) => Ok(format!("net/ipv6/neigh/{name}/{rest}")),
+        _ => {
+            Err(invalid(format!("`{}` is no setting of a link, like `ipv4/arp_notify`", key.escape_debug())))
+        }
+    }
+}
+
+/// `ensure` of the interface sysctl.
+pub(super) fn ensure_sysctl(node: &mut ComponentNode, key: &str, value: &str) -> Answer<()> {
+    if !node.grants.allows_sysctl(key) {
+        return Err(not_granted(
+            &format!("set {}", key.escape_debug()),
+            &format!("\"sysctls\": [\"{key}\"]"),
+        ));
+    }
+    sysctl(node, Space::Host, key.to_owned(), value)
+}
+
+fn sysctl(node: &ComponentNode, space: Space, key: String, value: &str) -> Answer<()> {
+    let before = node.ask(|backend| backend.sysctl(space, &key))?;
+    if before == value {
+        return Ok(());
+    }
+    node.perform(Effect::Sysctl { space, key, value: value.to_owned(), before })
+}

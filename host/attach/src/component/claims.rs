@@ -1,0 +1,165 @@
+//! Folders of claims that a module has locked: what it claims is the attachment's, on record and on disk before the
+//! answer.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use multus_cni::Code;
+use multus_journal::Effect;
+use multus_leases::{Folder, Holder, LeaseError, Locked};
+use multus_wasm::node::{Answer, Failure, TransactionId};
+
+use super::node::ComponentNode;
+use super::predecessor;
+use super::refusal::{self, failure, invalid, not_granted};
+use super::shared::Scene;
+
+/// One network's folder in the hands of a module.
+pub(super) struct Transaction {
+    directory: PathBuf,
+    network: String,
+    locked: Locked,
+}
+
+/// The open ones, by the number of their handle; ended ones are `None`.
+#[derive(Default)]
+pub(super) struct Claims(Vec<Option<Transaction>>);
+
+impl Claims {
+    pub(super) fn get(&self, id: TransactionId) -> Answer<&Transaction> {
+        let found = usize::try_from(id.0).ok().and_then(|at| self.0.get(at)?.as_ref());
+        found.ok_or_else(|| invalid("this handle stands for no open transaction"))
+    }
+
+    fn get_mut(&mut self, id: TransactionId) -> Answer<&mut Transaction> {
+        let found = usize::try_from(id.0).ok().and_then(|at| self.0.get_mut(at)?.as_mut());
+        found.ok_or_else(|| invalid("this handle stands for no open transaction"))
+    }
+
+    fn add(&mut self, transaction: Transaction) -> TransactionId {
+        self.0.push(Some(transaction));
+        TransactionId(u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    pub(super) fn end(&mut self, id: TransactionId) {
+        if let Some(open) = usize::try_from(id.0).ok().and_then(|at| self.0.get_mut(at)) {
+            *open = None;
+        }
+    }
+}
+
+impl Transaction {
+    pub(super) fn claimed(&self) -> Answer<Vec<String>> {
+        self.locked.claimed().map_err(|error| lease(&error))
+    }
+
+    pub(super) fn note(&self, name: &str) -> Answer<Option<String>> {
+        self.locked.note(name).map_err(|error| lease(&error))
+    }
+}
+
+fn lease(error: &LeaseError) -> Failure {
+    let code = match error {
+        LeaseError::Busy { .. } => Code::TryAgainLater,
+        LeaseError::Name { .. } => Code::InvalidConfig,
+        _ => Code::Io,
+    };
+    failure(code, error.to_string(), "")
+}
+
+fn holder(scene: &Scene) -> Answer<Holder> {
+    Holder::new(&scene.container_id, &scene.interface).map_err(|error| lease(&error))
+}
+
+fn open(directory: &Path, network: &str, deadline: Instant) -> Answer<Locked> {
+    let folder = Folder::open(directory, network).map_err(|error| lease(&error))?;
+    folder.lock(deadline).map_err(|error| lease(&error))
+}
+
+/// `begin`.
+pub(super) fn begin(
+    node: &mut ComponentNode,
+    directory: Option<&str>,
+    network: &str,
+) -> Answer<TransactionId> {
+    let granted = node.grants.stores();
+    let directory = match directory.map(Path::new) {
+        None => granted.first().ok_or_else(|| not_granted("claim anything", "\"store\": [\"…\"]"))?.clone(),
+        Some(wanted) => granted.iter().find(|path| path.as_path() == wanted).cloned().ok_or_else(|| {
+            let wanted = wanted.display();
+            not_granted(&format!("claim anything in {wanted}"), &format!("\"store\": [\"{wanted}\"]"))
+        })?,
+    };
+    let locked = open(&directory, network, node.scene.deadline)?;
+    Ok(node.claims.add(Transaction { directory, network: network.to_owned(), locked }))
+}
+
+/// `owned`.
+pub(super) fn owned(node: &ComponentNode, id: TransactionId) -> Answer<Vec<String>> {
+    let holder = holder(&node.scene)?;
+    node.claims.get(id)?.locked.claimed_by(&holder).map_err(|error| lease(&error))
+}
+
+/// `claim`. One that an earlier sandbox of the same pod has is remembered: if this ADD fails, that is taken back.
+pub(super) fn claim(node: &mut ComponentNode, id: TransactionId, key: &str) -> Answer<bool> {
+    let holder = holder(&node.scene)?;
+    let transaction = node.claims.get_mut(id)?;
+    let mut held = node.hands.take();
+    // What is taken is nobody's to claim, and no effect.
+    if transaction.locked.is_claimed(key).map_err(|error| lease(&error))? {
+        let other = transaction.locked.holder(key).map_err(|error| lease(&error))?;
+        held.in_the_way = other.and_then(|other| predecessor::of(&node.scene, other.container_id()));
+        return Ok(false);
+    }
+    let effect = Effect::Claim {
+        directory: transaction.directory.display().to_string(),
+        network: transaction.network.clone(),
+        key: key.to_owned(),
+    };
+    let locked = &mut transaction.locked;
+    let ledger = held.ledger().map_err(refusal::of_error)?;
+    let claimed = ledger.perform_lasting(node.part, effect, || locked.claim(key, &holder));
+    claimed.map_err(|error| refusal::not_done(error, |error| lease(&error)))
+}
+
+/// `reclaim`: only claims whose records tell of another boot, for nothing else proves that a pod is gone.
+pub(super) fn reclaim(node: &mut ComponentNode, id: TransactionId) -> Answer<u32> {
+    let dead = predecessor::of_another_boot(&node.scene);
+    let locked = &mut node.claims.get_mut(id)?.locked;
+    let alive = |holder: &Holder| !dead.iter().any(|id| id == holder.container_id());
+    let reclaimed = locked.reclaim(alive).map_err(|error| lease(&error))?;
+    Ok(u32::try_from(reclaimed.len()).unwrap_or(u32::MAX))
+}
+
+/// `set-note`.
+pub(super) fn set_note(node: &mut ComponentNode, id: TransactionId, name: &str, value: &str) -> Answer<()> {
+    let transaction = node.claims.get_mut(id)?;
+    let effect = Effect::Note {
+        directory: transaction.directory.display().to_string(),
+        network: transaction.network.clone(),
+        name: name.to_owned(),
+        value: value.to_owned(),
+    };
+    let locked = &mut transaction.locked;
+    let mut held = node.hands.take();
+    let ledger = held.ledger().map_err(refusal::of_error)?;
+    let noted = ledger.perform(node.part, effect, || locked.set_note(name, value));
+    noted.map_err(|error| refusal::not_done(error, |error| lease(&error)))
+}
+
+/// Gives a recorded claim back; one that is gone, or somebody else's by now, is left alone.
+///
+/// # Errors
+/// Words for the record: it could not be given back.
+pub(crate) fn give_back(
+    directory: &str,
+    network: &str,
+    key: &str,
+    container_id: &str,
+    interface: &str,
+    deadline: Instant,
+) -> Result<(), LeaseError> {
+    let Some(folder) = Folder::find(Path::new(directory), network)? else { return Ok(()) };
+    let holder = Holder::new(container_id, interface)?;
+    folder.lock(deadline)?.release(key, &holder).map(drop)
+}

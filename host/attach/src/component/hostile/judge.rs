@@ -1,0 +1,234 @@
+//! Who may change what, by what is seen of the node alone.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use multus_wasm::Grants;
+
+use super::super::stage::{HOST, Thing, View};
+
+/// A member as the judge knows it.
+#[derive(Debug, Clone)]
+pub(super) struct Whose {
+    pub(super) sandbox: u64,
+    pub(super) container: String,
+    pub(super) interface: &'static str,
+    pub(super) offered: IpNet,
+    pub(super) before: &'static [&'static str],
+    pub(super) grants: Grants,
+}
+
+/// Keeps what was seen last, and whose each thing is that came since the beginning.
+pub(super) struct Judge {
+    first: View,
+    last: View,
+    first_claims: Vec<String>,
+    last_claims: Vec<String>,
+    members: Vec<Whose>,
+    owners: BTreeMap<Thing, usize>,
+}
+
+type Verdict<T> = Result<T, String>;
+
+impl Judge {
+    pub(super) fn new(seen: View, claims: Vec<String>, members: Vec<Whose>) -> Judge {
+        let owners = BTreeMap::new();
+        Judge {
+            first: seen.clone(),
+            last: seen,
+            first_claims: claims.clone(),
+            last_claims: claims,
+            members,
+            owners,
+        }
+    }
+
+    /// One member made a host call: whether it changed anything.
+    pub(super) fn call(&mut self, member: usize, now: View, claims: Vec<String>) -> Verdict<bool> {
+        let last = std::mem::replace(&mut self.last, now);
+        let changes = last.changes(&self.last);
+        let mut came = Vec::new();
+        for (thing, before, after) in &changes {
+            self.may(member, thing, before, after, &last)?;
+            if before.is_empty() && !is_shared(after) {
+                came.push((*thing).clone());
+            }
+        }
+        self.owners.extend(came.into_iter().map(|thing| (thing, member)));
+        self.may_claim(member, &claims)?;
+        let changed = !changes.is_empty() || claims != self.last_claims;
+        self.last_claims = claims;
+        Ok(changed)
+    }
+
+    fn may(
+        &self,
+        member: usize,
+        thing: &Thing,
+        before: &[String],
+        after: &[String],
+        last: &View,
+    ) -> Verdict<()> {
+        let me = &self.members[member];
+        let refuse = |why: &str| Err(format!("{why}: {thing:?}\n  {before:#?}\n  {after:#?}"));
+        let own = self.owners.get(thing) == Some(&member);
+        match thing {
+            Thing::Rule(text) => {
+                let mine = text.starts_with(&format!("rule {} {} ", me.container, me.interface));
+                let about = me.offered.addr().to_string();
+                let fits = text.contains("SpoofCheck") || text.contains(&format!("address: {about},"));
+                if mine && fits && before.is_empty() { Ok(()) } else { refuse("a rule of others") }
+            }
+            Thing::Setting(HOST, key) if me.grants.allows_sysctl(key) => Ok(()),
+            Thing::Setting(..) => refuse("a setting of others"),
+            Thing::Link(HOST, _) => {
+                let name = last.name(thing).or_else(|| self.last.name(thing)).unwrap_or_default();
+                let granted = me.grants.links_match(name);
+                match (before, after) {
+                    ([], _) if granted || name.starts_with("veth") => me.on_node(before, after),
+                    // Taken to the pod.
+                    (_, []) if granted && !is_shared(before) => Ok(()),
+                    (_, [_, ..]) if own => me.on_node(before, after),
+                    ([_, ..], [_, ..]) if granted && is_shared(before) => {
+                        stays(before, after)?;
+                        me.on_node(before, after)
+                    }
+                    _ => refuse("a link of the node"),
+                }
+            }
+            Thing::Link(space, _) if *space == me.sandbox => {
+                let name = last.name(thing).or_else(|| self.last.name(thing)).unwrap_or_default();
+                let named = name == me.interface || me.grants.names_match(name);
+                let chained = me.before.contains(&name) && !self.owners.contains_key(thing);
+                match (before, after) {
+                    ([], _) if named => Ok(()),
+                    ([_, ..], [_, ..]) if own || chained => Ok(()),
+                    _ => refuse("a link of the pod"),
+                }
+            }
+            Thing::Link(..) => refuse("a link of another pod"),
+        }
+    }
+
+    /// Claims come, with the member's name in them; none goes.
+    fn may_claim(&self, member: usize, claims: &[String]) -> Verdict<()> {
+        let me = &self.members[member];
+        if let Some(gone) = self.last_claims.iter().find(|claim| !claims.contains(claim)) {
+            return Err(format!("a claim is gone: {gone:?}"));
+        }
+        let mine = format!(" {}\r\n{}", me.container, me.interface);
+        let folder = |claim: &str| {
+            me.grants.stores().iter().any(|folder| claim.starts_with(&format!("{}/", folder.display())))
+        };
+        match claims
+            .iter()
+            .find(|claim| !self.last_claims.contains(claim) && !(claim.ends_with(&mine) && folder(claim)))
+        {
+            Some(wrong) => Err(format!("a claim that is not the member's: {wrong:?}")),
+            None => Ok(()),
+        }
+    }
+
+    /// A pod was taken back: what was its members' is gone or as before, everything else untouched.
+    pub(super) fn leave(&mut self, members: &[usize], now: View, claims: Vec<String>) -> Verdict<()> {
+        let last = std::mem::replace(&mut self.last, now);
+        for (thing, before, after) in last.changes(&self.last) {
+            let own = self.owners.get(thing).is_some_and(|owner| members.contains(owner));
+            let as_first = self.first.0.get(thing).map(Vec::as_slice).unwrap_or_default() == after;
+            let follows = is_shared(before) && is_shared(after) && stays(before, after).is_ok();
+            if !(own && after.is_empty() || as_first || follows) {
+                return Err(format!(
+                    "{thing:?} is neither as before nor as at first:\n  {before:#?}\n  {after:#?}"
+                ));
+            }
+        }
+        let gone: Vec<Thing> = self
+            .owners
+            .iter()
+            .filter(|(_, owner)| members.contains(owner))
+            .map(|(thing, _)| thing.clone())
+            .collect();
+        for thing in gone {
+            self.owners.remove(&thing);
+            if self.last.0.contains_key(&thing) {
+                return Err(format!("{thing:?} is left: {:#?}", self.last.0.get(&thing)));
+            }
+        }
+        let containers: Vec<String> =
+            members.iter().map(|&at| format!(" {}\r\n", self.members[at].container)).collect();
+        if let Some(left) = claims.iter().find(|claim| containers.iter().any(|id| claim.contains(id))) {
+            return Err(format!("a claim is left: {left:?}"));
+        }
+        let others = |claim: &&String| !containers.iter().any(|id| claim.contains(id));
+        let (before, after): (Vec<_>, Vec<_>) =
+            (self.last_claims.iter().filter(others).collect(), claims.iter().collect());
+        if before != after {
+            return Err(format!("claims of others changed: {before:?}, {after:?}"));
+        }
+        self.last_claims = claims;
+        Ok(())
+    }
+
+    /// Everybody is gone: but for bridges and settings of the node, which are everybody's, all is as at first.
+    pub(super) fn end(self) -> Verdict<()> {
+        for (thing, first, last) in self.first.changes(&self.last) {
+            let ensured = matches!(thing, Thing::Setting(HOST, _)) || is_shared(last);
+            if !ensured {
+                return Err(format!("{thing:?} is not as at first:\n  {first:#?}\n  {last:#?}"));
+            }
+        }
+        if self.first_claims == self.last_claims { Ok(()) } else { Err(format!("{:?}", self.last_claims)) }
+    }
+}
+
+impl Whose {
+    /// On the node only what leads to the member's own addresses is new.
+    fn on_node(&self, before: &[String], after: &[String]) -> Verdict<()> {
+        let known: Vec<&str> = before.iter().flat_map(|line| words(line)).collect();
+        for line in after.iter().filter(|line| !before.contains(line)) {
+            for word in words(line).filter(|word| !known.contains(word)) {
+                let of_offered = |net: IpNet| self.offered.trunc().contains(&net.trunc());
+                if word.parse::<IpNet>().is_ok_and(|net| !of_offered(net) && !is_any_host(net)) {
+                    return Err(format!("{word} leads the node's own packets to a pod: {line}"));
+                }
+            }
+            if line.contains(": route default") {
+                return Err(format!("a default route of the node: {line}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(' ')
+}
+
+/// Multicast and link-local routes, which the kernel makes by itself.
+fn is_any_host(net: IpNet) -> bool {
+    match net.addr() {
+        IpAddr::V6(address) => address.is_multicast() || address.is_unicast_link_local(),
+        IpAddr::V4(_) => false,
+    }
+}
+
+/// A bridge of the node is everybody's.
+fn is_shared(lines: &[String]) -> bool {
+    lines.first().is_some_and(|line| line.contains(" bridge"))
+}
+
+/// What others rely on of a bridge that is there: that it is up, its address and name, and that its MTU follows its
+/// ports.
+fn stays(before: &[String], after: &[String]) -> Verdict<()> {
+    let (Some(before), Some(after)) = (before.first(), after.first()) else { return Ok(()) };
+    let has = |line: &str, word: &str| words(line).any(|other| other == word);
+    let kept = ["up", "promiscuous"].into_iter().all(|word| !has(before, word) || has(after, word));
+    let identity = |line: &str| words(line).take(4).map(str::to_owned).collect::<Vec<_>>();
+    let mtu = before.contains("with an MTU") == after.contains("with an MTU");
+    if kept && mtu && identity(before) == identity(after) {
+        Ok(())
+    } else {
+        Err(format!("a bridge that others use was changed:\n  {before}\n  {after}"))
+    }
+}

@@ -1,0 +1,113 @@
+//! Links that come to the pod: made there, or taken from the node.
+
+use multus_net::{Effect, Link, LinkRef, NewLink, Space};
+use multus_wasm::node::{Answer, LinkId};
+
+use super::chance;
+use super::lent::Origin;
+use super::node::ComponentNode;
+use super::refusal::{invalid, not_allowed, not_granted};
+use super::words::{self, VethOptions};
+
+/// Somebody else may have the number or name that chance chose.
+const ATTEMPTS: u32 = 4;
+
+/// `create-veth`.
+pub(super) fn veth(node: &mut ComponentNode, name: &str, options: &str) -> Answer<(LinkId, LinkId)> {
+    let VethOptions { mtu, mac, host_name } = words::options(options)?;
+    own_name(node, name)?;
+    if let Some(name) = &host_name {
+        words::link_name(name)?;
+        if !node.grants.links_match(name) {
+            return Err(not_granted(
+                &format!("name a link of the node `{name}`"),
+                &format!("\"links\": [\"{name}\"]"),
+            ));
+        }
+    }
+    let mac = mac.as_deref().map(words::mac).transpose()?;
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let inside = NewLink {
+            space: Space::Sandbox,
+            index: chance::index(),
+            name: name.to_owned(),
+            mac: mac.unwrap_or_else(chance::mac),
+        };
+        let outside = NewLink {
+            space: Space::Host,
+            index: chance::index(),
+            name: host_name.clone().unwrap_or_else(chance::veth_name),
+            mac: chance::mac(),
+        };
+        let effect = Effect::Veth { inside: inside.clone(), outside: outside.clone(), mtu };
+        match node.perform(effect) {
+            Ok(()) => {
+                node.story.made(&outside, mtu);
+                node.story.made(&inside, mtu);
+                return Ok((lend(node, inside), lend(node, outside)));
+            }
+            Err(refused) if host_name.is_some() || attempts == ATTEMPTS => return Err(refused),
+            // A name in the sandbox that is taken stays taken.
+            Err(refused) if taken(node, name)? => return Err(refused),
+            Err(_) => {}
+        }
+    }
+}
+
+fn taken(node: &ComponentNode, name: &str) -> Answer<bool> {
+    Ok(node.ask(|backend| backend.link_named(Space::Sandbox, name))?.is_some())
+}
+
+fn lend(node: &mut ComponentNode, link: NewLink) -> LinkId {
+    node.lent.lend(LinkRef { space: link.space, index: link.index, name: link.name }, Origin::Made)
+}
+
+/// Inside the sandbox a module names the attachment's interface, and what it was granted beside.
+pub(super) fn own_name(node: &ComponentNode, name: &str) -> Answer<()> {
+    words::link_name(name)?;
+    if name == node.scene.interface || node.grants.names_match(name) {
+        return Ok(());
+    }
+    Err(not_granted(
+        &format!("name a link of the pod `{name}`: the attachment's is `{}`", node.scene.interface),
+        &format!("\"names\": [\"{name}\"]"),
+    ))
+}
+
+/// `move-link`.
+pub(super) fn moved(node: &mut ComponentNode, id: LinkId, to: Space, name: &str) -> Answer<()> {
+    let lent = node.lent.get(id)?.clone();
+    let (Origin::Granted, Space::Sandbox) = (lent.origin, to) else {
+        return Err(not_allowed(
+            &format!("move `{}`", lent.link.name),
+            "a link of the node whose name was granted can be moved to the pod, and DEL brings it home",
+        ));
+    };
+    own_name(node, name)?;
+    let link = node.now(&lent)?;
+    if link.name != lent.link.name {
+        return Err(invalid(format!("`{}` has become `{}` meanwhile", lent.link.name, link.name)));
+    }
+    let home = node.ask(|backend| backend.home(&lent.link))?;
+    node.perform(Effect::Move { link: lent.link.clone(), to, name: name.to_owned(), home })?;
+    let there = node.ask(|backend| backend.link_named(to, name))?;
+    let there = there.ok_or_else(|| invalid(format!("`{name}` is gone from the pod's namespace")))?;
+    node.story.there(to, &there);
+    node.lent.moved(id, LinkRef { space: to, index: there.index, name: there.name });
+    Ok(())
+}
+
+/// `find-device`.
+pub(super) fn find_device(node: &mut ComponentNode, device: &str) -> Answer<Option<LinkId>> {
+    let Some(link) = node.ask(|backend| backend.link_of_device(device))? else { return Ok(None) };
+    let Link { name, .. } = &link;
+    if !node.grants.links_match(name) {
+        return Err(not_granted(
+            &format!("use `{name}`, the link of {device}"),
+            &format!("\"links\": [\"{name}\"]"),
+        ));
+    }
+    Ok(node.lend(Space::Host, &link))
+}

@@ -1,0 +1,130 @@
+//! The host calls of the components that are shipped, in their order.
+
+use multus_cni::result::{CniResult, Ip};
+use multus_wasm::Grants;
+use multus_wasm::node::{Answer, Change, LinkId, Node, Space};
+use serde_json::{Value, json};
+
+use super::super::node::ComponentNode;
+use super::Stage;
+
+/// What a component asks for.
+pub(crate) struct Script {
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(&mut ComponentNode, Grants) -> Answer<()>,
+}
+
+/// `bridge`, `ptp` and `host-device`, each with `host-local`.
+pub(crate) const SCRIPTS: [Script; 3] = [
+    Script { name: "bridge", run: bridge },
+    Script { name: "ptp", run: ptp },
+    Script { name: "host-device", run: host_device },
+];
+
+/// The hardware that `host-device` takes.
+pub(crate) const DEVICE: &str = "0000:03:02.1";
+
+impl Stage {
+    /// What the scripts need.
+    pub(crate) fn grants(&self) -> Value {
+        json!({ "links": ["cni0", "ens1"], "defaultRoutes": true, "firewall": ["masquerade", "spoof-check"],
+                "sysctls": ["net/ipv4/ip_forward", "net/ipv4/conf/*/arp_notify"] })
+    }
+
+    /// What `host-local` needs.
+    pub(crate) fn ipam_grants(&self) -> Grants {
+        Grants::from_value(&json!({ "store": [self.path("claims")] })).unwrap()
+    }
+}
+
+/// The gateway of the pods' network.
+const GATEWAY: &str = "10.1.0.1";
+
+fn bridge(node: &mut ComponentNode, ipam: Grants) -> Answer<()> {
+    node.sandbox()?;
+    node.host()?;
+    let bridge = node.ensure_bridge("cni0", "{}")?;
+    node.change(bridge, Change::Up(true))?;
+    let name = node.scene.interface.clone();
+    let (pod, port) = node.create_veth(&name, r#"{"mtu": 1400}"#)?;
+    node.change(port, Change::Master(Some(bridge)))?;
+    node.change(port, Change::Hairpin(true))?;
+    let mac = node.info(pod)?.mac;
+    node.spoof_check(port, &mac)?;
+    node.change(port, Change::Up(true))?;
+    let address = host_local(node, ipam)?;
+    node.set_sysctl(pod, "ipv4/arp_notify", "1")?;
+    up_with(node, pod, &address)?;
+    default_route(node, pod)?;
+    node.add_address(bridge, &format!("{GATEWAY}/24"))?;
+    node.ensure_sysctl("net/ipv4/ip_forward", "1")?;
+    node.masquerade(&address)?;
+    node.announce(pod)
+}
+
+fn ptp(node: &mut ComponentNode, ipam: Grants) -> Answer<()> {
+    let name = node.scene.interface.clone();
+    let (pod, port) = node.create_veth(&name, "{}")?;
+    let address = host_local(node, ipam)?;
+    up_with(node, pod, &address)?;
+    node.remove_prefix_route(pod, &address)?;
+    node.add_route(pod, &json!({ "dst": format!("{GATEWAY}/32"), "scope": 253 }).to_string())?;
+    default_route(node, pod)?;
+    node.change(port, Change::Up(true))?;
+    node.add_address(port, &format!("{GATEWAY}/32"))?;
+    let own = address.split('/').next().unwrap_or_default();
+    node.add_route(port, &json!({ "dst": format!("{own}/32") }).to_string())?;
+    node.ensure_sysctl("net/ipv4/ip_forward", "1")?;
+    node.masquerade(&address)?;
+    node.announce(pod)
+}
+
+fn host_device(node: &mut ComponentNode, ipam: Grants) -> Answer<()> {
+    node.host()?;
+    let link = node.find_device(DEVICE)?.expect("the stage has it");
+    node.change(link, Change::Up(false)).expect_err("a link of the node is nobody's to change");
+    let name = node.scene.interface.clone();
+    node.move_link(link, Space::Sandbox, &name)?;
+    node.change(link, Change::Mac("02:00:00:00:00:99"))?;
+    node.change(link, Change::Mtu(1400))?;
+    let address = host_local(node, ipam)?;
+    up_with(node, link, &address)?;
+    node.add_neighbour(link, GATEWAY, "02:00:00:00:00:01")?;
+    node.announce(link)
+}
+
+/// One network of a pod gives it its default route.
+fn default_route(node: &mut ComponentNode, pod: LinkId) -> Answer<()> {
+    if node.scene.interface != "eth0" {
+        return Ok(());
+    }
+    node.add_route(pod, &json!({ "dst": "0.0.0.0/0", "gw": GATEWAY }).to_string())
+}
+
+fn up_with(node: &mut ComponentNode, link: LinkId, address: &str) -> Answer<()> {
+    node.change(link, Change::Up(true))?;
+    node.add_address(link, address)?;
+    node.settle(link)
+}
+
+/// The nested component claims the first address that is free.
+fn host_local(node: &mut ComponentNode, grants: Grants) -> Answer<String> {
+    let mut nested = ComponentNode::new(node.hands.clone(), node.scene.clone(), grants, node.part);
+    let transaction = nested.begin(None, "red")?;
+    nested.reclaim(transaction)?;
+    let taken = nested.claimed(transaction)?;
+    let address = (2..250).map(|host| format!("10.1.0.{host}")).find(|address| !taken.contains(address));
+    let address = address.expect("few pods");
+    assert!(nested.claim(transaction, &address)?);
+    nested.set_note(transaction, "last_reserved_ip.0", &address)?;
+    nested.end(transaction);
+    let address = format!("{address}/24");
+    offer(node, &address);
+    Ok(address)
+}
+
+/// What a component is told when IPAM gave it an address.
+pub(crate) fn offer(node: &mut ComponentNode, address: &str) {
+    let ip = Ip { address: address.to_owned(), gateway: Some(GATEWAY.into()), interface: None };
+    node.story.leased(CniResult { ips: vec![ip], ..CniResult::default() });
+}

@@ -1,0 +1,149 @@
+//! Components taken back together: deleting a link costs a grace period of the kernel, and a batch of links costs one.
+
+use std::path::Path;
+
+use multus_cni::{Code, Error};
+use multus_journal::{AttachmentRecord, Effect, EffectRecord, Part, Record, StepIntent, Writer};
+
+use super::{Scene, Undo, tick_off};
+use crate::component::{self, Recorded};
+
+/// Component steps whose turn has come, the last one of the ADD first.
+#[derive(Default)]
+pub(super) struct Batch<'r> {
+    steps: Vec<Member<'r>>,
+    /// Effects that no readable plan names.
+    strays: Vec<&'r multus_net::Effect>,
+}
+
+struct Member<'r> {
+    attachment: &'r AttachmentRecord,
+    step: &'r StepIntent,
+    index: u32,
+    effects: &'r [EffectRecord],
+    errors: Vec<Error>,
+}
+
+impl<'r> Batch<'r> {
+    pub(super) fn add(&mut self, attachment: &'r AttachmentRecord, index: u32) {
+        let at = usize::try_from(index).unwrap_or(usize::MAX);
+        let (Some(step), Some(state)) = (attachment.intent.steps.get(at), attachment.steps.get(at)) else {
+            return;
+        };
+        let effects = &state.own.effects;
+        self.steps.push(Member { attachment, step, index, effects, errors: Vec::new() });
+    }
+
+    pub(super) fn add_strays(&mut self, record: &'r Record) {
+        self.strays.extend(record.strays.iter().filter_map(|(_, effect)| net(effect)));
+    }
+
+    /// Takes all of them back: other effects first, then the links in one go, then what the links had from others, so
+    /// that an address is never free while a link has it.
+    pub(super) fn flush(
+        &mut self,
+        undo: &Undo<'_>,
+        scene: &Scene,
+        mut writer: Option<&mut Writer>,
+    ) -> Vec<(u32, Error)> {
+        let mut steps = std::mem::take(&mut self.steps);
+        let strays = std::mem::take(&mut self.strays);
+        for member in &mut steps {
+            member.own_part(undo, scene);
+            member.binaries(undo, scene, false);
+        }
+        let lost = if scene.other_boot { None } else { kernel(undo, scene, &mut steps, &strays) };
+        for member in &mut steps {
+            if member.errors.is_empty() {
+                member.binaries(undo, scene, true);
+                member.claims(undo, scene);
+            }
+        }
+        let ticked = steps.into_iter().filter_map(|member| {
+            let part = Part::Step { attachment: member.attachment.intent.index, step: member.index };
+            let done = if member.errors.is_empty() { Ok(()) } else { Err(super::summary(&member.errors)) };
+            tick_off(writer.as_deref_mut(), part, member.attachment, member.step, done)
+        });
+        ticked.chain(lost.map(|error| (u32::MAX, error))).collect()
+    }
+}
+
+/// Undoes the kernel effects of all steps. What belongs to no step has nobody to be ticked off with.
+fn kernel(
+    undo: &Undo<'_>,
+    scene: &Scene,
+    steps: &mut [Member<'_>],
+    strays: &[&multus_net::Effect],
+) -> Option<Error> {
+    let mut effects = Vec::new();
+    let mut owners = Vec::new();
+    // In the order in which they were done.
+    for (member, step) in steps.iter().enumerate().rev() {
+        for effect in step.effects.iter().filter_map(net) {
+            effects.push(effect);
+            owners.push(Some(member));
+        }
+    }
+    effects.extend(strays);
+    owners.resize(effects.len(), None);
+    if effects.is_empty() {
+        return None;
+    }
+    let sandbox = Some(scene.netns.as_str()).filter(|path| !path.is_empty()).map(Path::new);
+    let failures = match (undo.call.node.open)(sandbox) {
+        Ok(mut node) => node.undo(&effects, undo.call.deadlines.end),
+        Err(error) => {
+            let error = Error::new(Code::Io, error.to_string());
+            steps.iter_mut().for_each(|member| member.errors.push(error.clone()));
+            return strays.first().map(|_| error);
+        }
+    };
+    let mut lost = None;
+    for (at, refused) in failures {
+        let error = Error::new(Code::Io, refused.to_string());
+        match owners.get(at).copied().flatten().and_then(|owner| steps.get_mut(owner)) {
+            Some(member) => member.errors.push(error),
+            None => lost = Some(error),
+        }
+    }
+    lost
+}
+
+fn net(effect: &EffectRecord) -> Option<&multus_net::Effect> {
+    match &effect.effect {
+        Effect::Net { effect } => Some(effect),
+        _ => None,
+    }
+}
+
+impl Member<'_> {
+    /// The DELs of binaries that the component had run, the last one first.
+    fn binaries(&mut self, undo: &Undo<'_>, scene: &Scene, of_ipam: bool) {
+        for effect in self.effects.iter().rev() {
+            let Effect::Delegate { plugin, path, stdin, ipam } = &effect.effect else { continue };
+            if *ipam == of_ipam
+                && let Err(error) = undo.del(scene, &self.attachment.intent, plugin, path, stdin)
+            {
+                self.errors.push(error.context(&format!("plugin {plugin}")));
+            }
+        }
+    }
+
+    fn claims(&mut self, undo: &Undo<'_>, scene: &Scene) {
+        let (container, interface) = (&scene.container_id, &self.attachment.intent.interface);
+        for effect in self.effects.iter().rev() {
+            let Effect::Claim { directory, network, key } = &effect.effect else { continue };
+            let end = undo.call.deadlines.end;
+            if let Err(error) = component::give_back(directory, network, key, container, interface, end) {
+                self.errors.push(Error::new(Code::Io, error.to_string()));
+            }
+        }
+    }
+
+    /// Work of the component's own; it is no failure of the DEL if that does not work.
+    fn own_part(&self, undo: &Undo<'_>, scene: &Scene) {
+        let (container_id, netns) = (&scene.container_id, &scene.netns);
+        let recorded = Recorded { container_id, netns, attachment: self.attachment, step: self.step };
+        component::lifecycle_del(undo.call, &recorded);
+    }
+}

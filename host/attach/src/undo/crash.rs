@@ -1,0 +1,291 @@
+//! Death, or a refusal, at each request that an ADD of components makes of the node, and at each request of taking it
+//! back. What the next process makes of the record is judged by the node's dump and the folders of claims alone.
+
+use multus_cni::Error;
+use multus_net::simulated::Fault;
+use multus_net::{Backend, Effect, LinkRef, MacAddr, Property, Space};
+
+use crate::component::stage::{
+    DEVICE, HOST, Module, Pod, SCRIPTS, Script, Stage, TakeBack, Thing, View, is_death, number,
+};
+
+/// What the kernel may say.
+const EPERM: i32 = 1;
+const EBUSY: i32 = 16;
+const EEXIST: i32 = 17;
+const ENODEV: i32 = 19;
+const ENOSPC: i32 = 28;
+
+/// Calls, by the scripts of their attachments.
+const CALLS: [&[usize]; 4] = [&[0], &[1], &[2], &[0, 1, 2]];
+const INTERFACES: [&str; 3] = ["eth0", "net1", "net2"];
+
+/// A pod whose ADD is struck, on a node where another pod lives.
+struct Scene {
+    stage: Stage,
+    call: &'static [usize],
+    pod: Pod,
+    before: View,
+    claims: Vec<String>,
+}
+
+/// How an ADD ended.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    Whole,
+    Refused,
+    Dead,
+}
+
+impl Scene {
+    /// What all pods share is there: a first one came and went.
+    fn new(call: &'static [usize]) -> Scene {
+        let stage = Stage::new();
+        stage.node.hardware("ens1", DEVICE, MacAddr([2, 0, 0, 0, 1, 0x11])).unwrap();
+        let first = stage.pod("first");
+        assert_eq!(add(&stage, &first, call, None), End::Whole);
+        assert!(take_back(&stage, &first, TakeBack::default()).is_empty());
+        stage.node.end(first.sandbox);
+        let survivor = stage.pod("survivor");
+        assert_eq!(add(&stage, &survivor, &[0, 1], None), End::Whole);
+        let pod = stage.pod("pod");
+        let (before, claims) = (View::of(&stage.node), stage.claims());
+        Scene { stage, call, pod, before, claims }
+    }
+
+    fn add(&self, fault: Option<(u64, Fault)>) -> End {
+        add(&self.stage, &self.pod, self.call, fault)
+    }
+
+    fn take_back(&self, how: TakeBack) -> Vec<Error> {
+        let failures = take_back(&self.stage, &self.pod, how);
+        self.no_address_is_free_and_in_use();
+        failures
+    }
+
+    /// The next DEL gives everything back.
+    #[track_caller]
+    fn comes_clean(&self, story: &str) {
+        let failures = self.take_back(TakeBack::default());
+        assert!(failures.is_empty(), "{story}: {failures:?}");
+        self.is_clean(story, |_| true);
+    }
+
+    #[track_caller]
+    fn is_clean(&self, story: &str, counts: impl Fn(&Thing) -> bool) {
+        let now = View::of(&self.stage.node);
+        let changes: Vec<_> =
+            self.before.changes(&now).into_iter().filter(|(thing, ..)| counts(thing)).collect();
+        assert!(changes.is_empty(), "{story}: not as before: {changes:#?}");
+        assert_eq!(self.stage.claims(), self.claims, "{story}: claims");
+        assert!(self.stage.record(&self.pod).is_none(), "{story}: a record is left");
+    }
+
+    /// Whatever was taken back so far: an address of a link is claimed.
+    #[track_caller]
+    fn no_address_is_free_and_in_use(&self) {
+        let pod = number(&self.stage.node, self.pod.sandbox);
+        let (view, claims) = (View::of(&self.stage.node), self.stage.claims());
+        let lines =
+            view.0.iter().filter(|(thing, _)| matches!(thing, Thing::Link(space, _) if *space == pod));
+        for word in lines
+            .flat_map(|(_, lines)| lines)
+            .filter(|line| line.contains(": link "))
+            .flat_map(|line| line.split(' '))
+        {
+            let Some(address) = word.strip_suffix("/24") else { continue };
+            assert!(
+                claims.iter().any(|claim| claim.contains(&format!("/{address} "))),
+                "{address} is free and in use"
+            );
+        }
+    }
+}
+
+/// A process makes the host calls of a pod's components, as far as it gets.
+fn add(stage: &Stage, pod: &Pod, call: &[usize], fault: Option<(u64, Fault)>) -> End {
+    let mut backend = stage.node.open(pod.sandbox);
+    if let Some((at, fault)) = fault {
+        backend.fault(at, fault);
+    }
+    let module = |interface: &'static str| Module { interface, grants: stage.grants(), before: &[] };
+    let modules: Vec<_> = INTERFACES.into_iter().take(call.len()).map(module).collect();
+    let nodes = stage.begin(pod, backend, &modules);
+    for (script, mut node) in call.iter().zip(nodes) {
+        let Script { run, .. } = &SCRIPTS[*script];
+        if let Err(failure) = run(&mut node, stage.ipam_grants()) {
+            drop(node);
+            if is_death(&failure.message) {
+                stage.bury(pod);
+                return End::Dead;
+            }
+            assert!(fault.is_some(), "nobody refused, and yet: {failure:?}");
+            return End::Refused;
+        }
+    }
+    End::Whole
+}
+
+/// A process takes a pod back, as far as it gets.
+fn take_back(stage: &Stage, pod: &Pod, how: TakeBack) -> Vec<Error> {
+    let failures = stage.take_back(pod, how);
+    if failures.iter().any(|failure| is_death(&failure.to_string())) {
+        stage.bury(pod);
+    }
+    failures
+}
+
+fn story(call: &[usize], at: u64, what: &dyn std::fmt::Debug) -> String {
+    let names: Vec<_> = call.iter().map(|&script| SCRIPTS[script].name).collect();
+    format!("{}, {what:?} at request {at}", names.join(" + "))
+}
+
+/// How many requests the ADD of a call makes.
+fn requests(call: &'static [usize]) -> u64 {
+    (0..).find(|&at| Scene::new(call).add(Some((at, Fault::DieBefore))) == End::Whole).unwrap()
+}
+
+/// Each death of an ADD: scene and story.
+fn each_death(calls: &[&'static [usize]], step: usize, then: impl Fn(&Scene, Fault, &str)) {
+    let mut deaths = 0;
+    for call in calls {
+        for at in (0..requests(call)).step_by(step) {
+            for fault in [Fault::DieBefore, Fault::DieAfter] {
+                let scene = Scene::new(call);
+                assert_eq!(scene.add(Some((at, fault))), End::Dead);
+                then(&scene, fault, &story(call, at, &fault));
+                deaths += 1;
+            }
+        }
+    }
+    println!("{deaths} deaths");
+    assert!(deaths > 20);
+}
+
+#[test]
+fn an_add_that_died_anywhere_is_taken_back() {
+    each_death(&CALLS, 1, |scene, _, story| scene.comes_clean(story));
+}
+
+#[test]
+fn an_add_that_was_refused_anywhere_is_taken_back() {
+    for call in CALLS {
+        for at in 0..requests(call) {
+            for errno in [EPERM, EEXIST, ENODEV, ENOSPC] {
+                let scene = Scene::new(call);
+                scene.add(Some((at, Fault::Refuse(errno))));
+                scene.comes_clean(&story(call, at, &errno));
+            }
+        }
+    }
+}
+
+/// The last line of a record may be cut short: an effect's end, never its intent, since the effect came after it.
+#[test]
+fn an_add_that_died_while_it_wrote_is_taken_back() {
+    for kept in [0, 1, 20] {
+        each_death(&CALLS, 1, |scene, fault, story| {
+            if fault == Fault::DieBefore && scene.stage.last_line(&scene.pod).contains("{\"done\"") {
+                scene.stage.tear(&scene.pod, kept);
+            }
+            scene.comes_clean(story);
+        });
+    }
+}
+
+/// A process that takes back dies as well, at each of its requests; the next one goes on.
+#[test]
+fn taking_back_may_die_anywhere() {
+    let mut deaths = 0;
+    for call in CALLS {
+        let total = requests(call);
+        for (number, at) in (0..=total).rev().step_by(5).enumerate() {
+            let fault = if number % 2 == 0 { Fault::DieAfter } else { Fault::DieBefore };
+            for second in 0.. {
+                let scene = Scene::new(call);
+                scene.add(Some((at, fault)));
+                let killed = TakeBack { fault: Some((second, fault)), ..TakeBack::default() };
+                let story = format!("{}, then {fault:?} at request {second}", story(call, at, &fault));
+                let failures = scene.take_back(killed);
+                if failures.is_empty() {
+                    break;
+                }
+                scene.comes_clean(&story);
+                deaths += 1;
+            }
+        }
+    }
+    println!("{deaths} deaths while taking back");
+    assert!(deaths > 100);
+}
+
+#[test]
+fn taking_back_may_be_refused_anywhere() {
+    for call in CALLS {
+        for second in 0..60 {
+            for errno in [EBUSY, EPERM] {
+                let scene = Scene::new(call);
+                assert_eq!(scene.add(None), End::Whole);
+                let refused = TakeBack { fault: Some((second, Fault::Refuse(errno))), ..TakeBack::default() };
+                scene.take_back(refused);
+                scene.comes_clean(&format!("taking back: {}", story(call, second, &errno)));
+            }
+        }
+    }
+}
+
+/// The namespace went before: hardware is home, virtual links are gone.
+#[test]
+fn a_pod_without_its_namespace_is_taken_back() {
+    each_death(&CALLS, 1, |scene, _, story| {
+        let pod = number(&scene.stage.node, scene.pod.sandbox);
+        scene.stage.node.end(scene.pod.sandbox);
+        let failures = scene.take_back(TakeBack::default());
+        assert!(failures.is_empty(), "{story}: {failures:?}");
+        scene.is_clean(
+            story,
+            |thing| !matches!(thing, Thing::Link(space, _) | Thing::Setting(space, _) if *space == pod),
+        );
+    });
+}
+
+/// The pod gave its links other names, and its old ones to others.
+#[test]
+fn a_pod_that_renamed_its_links_is_taken_back() {
+    each_death(&CALLS, 1, |scene, _, story| {
+        rename_all(scene);
+        scene.comes_clean(story);
+    });
+}
+
+fn rename_all(scene: &Scene) {
+    let mut node = scene.stage.node.open(scene.pod.sandbox);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    for found in node.links(Space::Sandbox).unwrap().iter().filter(|link| link.name != "lo") {
+        let link = LinkRef { space: Space::Sandbox, index: found.index, name: found.name.clone() };
+        for property in [
+            Property::Name(format!("was{}", found.index % 1000)),
+            Property::AlternativeName(found.name.clone()),
+        ] {
+            node.apply(&Effect::Set { link: link.clone(), property, before: None }, deadline).unwrap();
+        }
+    }
+}
+
+/// After another boot nothing of the kernel's is ours, whatever it is called; claims are.
+#[test]
+fn what_another_boot_made_is_left_alone() {
+    each_death(&CALLS, 1, |scene, _, story| {
+        scene.stage.node.reboot();
+        let other = scene.stage.pod("other");
+        add(&scene.stage, &other, &[0], None);
+        let (before, mut claims) = (View::of(&scene.stage.node), scene.stage.claims());
+        let bridge = before.0.keys().find(|thing| before.name(thing) == Some("cni0"));
+        assert!(matches!(bridge, Some(Thing::Link(HOST, _))), "{story}: made anew");
+        let failures = scene.take_back(TakeBack { other_boot: true, ..TakeBack::default() });
+        assert!(failures.is_empty(), "{story}: {failures:?}");
+        assert_eq!(View::of(&scene.stage.node), before, "{story}");
+        claims.retain(|claim| !claim.contains(" pod\r\n"));
+        assert_eq!(scene.stage.claims(), claims, "{story}");
+    });
+}
