@@ -42,6 +42,15 @@ pub(crate) fn accept(
     Err(Fault::ForbiddenChange { changes: forbidden, allowed: list(allowed) })
 }
 
+/// Checks a delegate's answer: what a result has to be is for those who know CNI.
+pub(crate) fn result(text: Option<String>) -> Result<Option<String>, Fault> {
+    let Some(text) = text else { return Ok(None) };
+    match Object::parse(text.as_bytes()) {
+        Ok(_) => Ok(Some(text)),
+        Err(error) => Err(Fault::InvalidResult { why: bounded(&error.to_string()) }),
+    }
+}
+
 fn list(patterns: &[Pattern]) -> String {
     if patterns.is_empty() {
         return "empty".to_owned();

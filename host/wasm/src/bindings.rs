@@ -5,7 +5,16 @@
 wasmtime::component::bindgen!({
     path: "../../guest-sdk/wit",
     world: "bindings",
+    imports: { default: trappable },
+    trappable_error_type: { "multus:delegate/types.failure" => crate::calls::Stop },
+    with: {
+        "multus:delegate/network.netns": crate::node::Space,
+        "multus:delegate/network.link": crate::node::LinkId,
+        "multus:delegate/store.transaction": crate::node::TransactionId,
+    },
 });
 
-pub(crate) use exports::multus::delegate::{policy, transform};
-pub(crate) use multus::delegate::{log, types};
+pub(crate) use exports::multus::delegate::{delegate, lifecycle, policy, transform};
+pub(crate) use multus::delegate::{
+    firewall, ipam, log, network, network_edit, node, plugins, store, sysctl, types,
+};

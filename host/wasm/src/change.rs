@@ -41,7 +41,7 @@ fn short(value: &Value) -> String {
 
 /// Every difference, at the deepest place that names it. A member that appears with an object as its value is
 /// as many changes as that object has members, so that allowing `/ipam/subnet` allows an `ipam` with just that.
-pub(crate) fn changes(before: &Value, after: &Value) -> Vec<Change> {
+pub fn changes(before: &Value, after: &Value) -> Vec<Change> {
     let mut found = Vec::new();
     compare(&Pointer::root(), Some(before), Some(after), &mut found);
     found

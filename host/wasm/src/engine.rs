@@ -1,6 +1,8 @@
 //! The one engine configuration: what compiles and what loads must agree on every bit of it.
 
-use wasmtime::{Config, ModuleVersionStrategy, WasmFeatures};
+use std::num::NonZeroUsize;
+
+use wasmtime::{Config, ModuleVersionStrategy, WasmBacktraceDetails, WasmFeatures};
 
 /// Bytes of stack that a module's code may use. The threads that call modules have megabytes.
 pub const STACK_BYTES: usize = 512 << 10;
@@ -10,7 +12,7 @@ pub const STACK_BYTES: usize = 512 << 10;
 /// configuration below, to be raised with every change there. A test compares the version with Cargo.lock.
 pub const ENGINE_ID: &str = "48.0.8+multus.1";
 
-const _: () = assert!(ENGINE_ID.len() <= 255);
+const _: () = assert!(ENGINE_ID.len() + ".explaining".len() <= 255);
 
 /// The configuration for compiling and for running. Nothing is left to defaults that depend on which
 /// cargo features the process was built with.
@@ -26,11 +28,28 @@ pub fn engine_config() -> Config {
         // is hashed at each start, and name nothing in a component that was stripped.
         .generate_address_map(false)
         .wasm_backtrace_max_frames(None)
+        // Not the environment's choice, which would have to be the same when compiling and when loading.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .debug_info(false)
         .debug_symbols(false)
         .native_unwind_info(false);
     config
 }
+
+/// The same for whoever writes a module: a crash tells in which function, and in which line if the component has
+/// debug information. Its artifacts say another engine, so that none is ever taken for one of the plugin's.
+pub fn explaining_config() -> Config {
+    let mut config = engine_config();
+    let _ = config.module_version(ModuleVersionStrategy::Custom(format!("{ENGINE_ID}.explaining")));
+    config
+        .generate_address_map(true)
+        .wasm_backtrace_max_frames(NonZeroUsize::new(FRAMES))
+        .wasm_backtrace_details(WasmBacktraceDetails::Enable);
+    config
+}
+
+/// A panic has a dozen frames above the author's.
+const FRAMES: usize = 64;
 
 /// What Rust, C and Go toolchains emit by default, and nothing whose support is young.
 fn proposals(config: &mut Config) {
@@ -94,7 +113,8 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_is_accepted() {
+    fn the_configurations_are_accepted() {
         wasmtime::Engine::new(&engine_config()).unwrap();
+        wasmtime::Engine::new(&explaining_config()).unwrap();
     }
 }

@@ -12,6 +12,7 @@ use crate::digest::Digest;
 use crate::engine::STACK_BYTES;
 use crate::limits::{human_duration, human_size};
 use crate::log::LogLine;
+use crate::trace::{Frame, Used};
 
 /// A module that could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -23,11 +24,16 @@ pub struct ModuleError {
     pub fault: Box<Fault>,
     /// What the module had logged by then.
     pub log: Vec<LogLine>,
+    /// What it had used by then; nothing if it did not start.
+    pub used: Used,
+    /// Where it crashed, the innermost function first; empty on the plugin's own engine.
+    pub trace: Vec<Frame>,
 }
 
 impl ModuleError {
     pub(crate) fn new(module: &str, fault: Fault) -> Self {
-        Self { module: module.to_owned(), fault: Box::new(fault), log: Vec::new() }
+        let (log, trace) = (Vec::new(), Vec::new());
+        Self { module: module.to_owned(), fault: Box::new(fault), log, used: Used::default(), trace }
     }
 
     /// The CNI error code: 7 where the catalog or a configuration has to change, 50 where the node is not
@@ -38,6 +44,7 @@ impl ModuleError {
             | Fault::OtherRole { .. }
             | Fault::WrongRole { .. }
             | Fault::UngrantedImport { .. }
+            | Fault::MissingGrants { .. }
             | Fault::ForbiddenChange { .. } => 7,
             Fault::NoArtifact { .. } | Fault::Tampered { .. } | Fault::Unusable { .. } => 50,
             Fault::Failure { code, .. } => *code,
@@ -46,9 +53,11 @@ impl ModuleError {
             | Fault::WallTime { .. }
             | Fault::Memory { .. }
             | Fault::Table { .. }
+            | Fault::Handles { .. }
             | Fault::Stack
             | Fault::Trap { .. }
-            | Fault::InvalidOutput { .. } => 100,
+            | Fault::InvalidOutput { .. }
+            | Fault::InvalidResult { .. } => 100,
         }
     }
 }
@@ -83,6 +92,12 @@ pub enum Fault {
         import: String,
         /// Its role in the catalog.
         role: Role,
+    },
+    /// The component imports what the operator did not grant.
+    #[error("{}", missing_grants(imports))]
+    MissingGrants {
+        /// Each import, and the grant that it takes.
+        imports: Vec<(String, &'static str)>,
     },
     /// Nothing was compiled for this digest and this engine.
     #[error("no compiled artifact of {digest} for this host ({why}): run `multusctl module compile --all`")]
@@ -132,6 +147,12 @@ pub enum Fault {
         /// The limit in elements, all tables together.
         limit: usize,
     },
+    /// Too many links, namespaces and transactions at once.
+    #[error("limit of {limit} handles reached: it takes links and does not give them back")]
+    Handles {
+        /// The limit, all kinds together.
+        limit: usize,
+    },
     /// Recursion without end.
     #[error("call stack of {} exhausted", human_size(STACK_BYTES as u64))]
     Stack,
@@ -144,6 +165,12 @@ pub enum Fault {
     /// The answer is not what the role asks for.
     #[error("its answer is no usable configuration: {why}")]
     InvalidOutput {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A delegate's answer is not what a delegate answers.
+    #[error("its answer is no CNI result: {why}")]
+    InvalidResult {
         /// What is wrong with it.
         why: String,
     },
@@ -171,6 +198,13 @@ pub enum Fault {
         /// What failed.
         message: String,
     },
+}
+
+fn missing_grants(imports: &[(String, &'static str)]) -> String {
+    let each =
+        |(import, grant): &(String, &str)| format!("it imports {import}, which takes the grant `{grant}`");
+    let all: Vec<String> = imports.iter().map(each).collect();
+    format!("{}: add to `grants` in the catalog what it may have", all.join("; "))
 }
 
 fn list_changes(changes: &[Change]) -> String {

@@ -29,6 +29,11 @@ impl Limiter {
         Self { memory_limit, memory: 0, table: 0, refused: None }
     }
 
+    /// Bytes of all memories together; memories only grow.
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory
+    }
+
     pub(crate) fn refused(&self) -> Option<Refused> {
         self.refused
     }

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use crate::catalog::Role;
+
 /// What one call of a module may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of linear memory, all memories of the component together.
     pub memory: u64,
-    /// CPU time, from before instantiation to the answer.
+    /// CPU time, from before instantiation to the answer. Not what a host call waits, nor what IPAM or a plugin that it
+    /// has run takes: those have deadlines of their own.
     pub timeout: Duration,
 }
 
@@ -17,6 +20,14 @@ impl Limits {
     /// An ADD has 60 s for everything; below a millisecond the clock of the watchdog is too coarse.
     pub const TIMEOUT_RANGE: std::ops::RangeInclusive<Duration> =
         Duration::from_millis(1)..=Duration::from_secs(10);
+
+    /// What a module of a role may use unless the catalog says otherwise. A delegate works, the others only think.
+    pub fn of(role: Role) -> Self {
+        match role {
+            Role::Transform | Role::Policy => Self::default(),
+            Role::Delegate => Self { timeout: Duration::from_secs(2), ..Self::default() },
+        }
+    }
 }
 
 /// 16 MiB and 100 ms: what a transform or a policy written in any language gets by with.

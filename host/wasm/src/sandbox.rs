@@ -7,22 +7,19 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use multus_document::Object;
 use wasmtime::Engine;
-use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+use wasmtime::component::Component;
 
 use crate::answer::{self, Verdict};
 use crate::artifact::Verified;
 use crate::attachment::Attachment;
-use crate::bindings;
-use crate::call::{self, Context};
+use crate::call::{self, Ended};
 use crate::catalog::{Catalog, Mode, Module, OnFailure, Role};
 use crate::change::Change;
-use crate::engine::engine_config;
 use crate::error::{Fault, FileError, ModuleError};
 use crate::lock::Lock;
 use crate::log::LogLine;
-
-/// What every module may import, whatever its role; a patch version may follow.
-const IMPORTS: [&str; 2] = ["multus:delegate/types@0.1.", "multus:delegate/log@0.1."];
+use crate::runtime::{Exports, Loaded, Runtime};
+use crate::trace::Used;
 
 /// The modules of a catalog. Cheap to open: the engine and each module are made when first needed.
 pub struct Sandbox {
@@ -39,22 +36,6 @@ impl fmt::Debug for Sandbox {
     }
 }
 
-struct Runtime {
-    engine: Engine,
-    linker: Linker<Context>,
-}
-
-/// A module that is verified, linked and known to export its role.
-struct Loaded {
-    pre: InstancePre<Context>,
-    role: Exports,
-}
-
-enum Exports {
-    Transform(bindings::transform::GuestIndices),
-    Policy(bindings::policy::GuestIndices),
-}
-
 /// A transform's answer.
 #[derive(Debug)]
 pub struct Transformed {
@@ -64,6 +45,8 @@ pub struct Transformed {
     pub changed: Vec<Change>,
     /// What the module logged.
     pub log: Vec<LogLine>,
+    /// What the call used.
+    pub used: Used,
 }
 
 /// A policy's answer, after `mode` and `onFailure`.
@@ -75,6 +58,8 @@ pub struct Review {
     pub let_pass: Option<String>,
     /// What the module logged.
     pub log: Vec<LogLine>,
+    /// What the call used.
+    pub used: Used,
 }
 
 impl Sandbox {
@@ -91,6 +76,32 @@ impl Sandbox {
             cache_dir: cache_dir.to_owned(),
             runtime: OnceLock::new(),
             loaded: Mutex::default(),
+        })
+    }
+
+    /// Modules that were compiled in this process for an engine of its own ([`crate::explaining_config`]), by their
+    /// names in the catalog: nothing is read from disk. For whoever writes them; others are not there.
+    ///
+    /// # Errors
+    /// A component that does not fit the role that the catalog says.
+    pub fn of_compiled(
+        catalog: Catalog,
+        engine: Engine,
+        components: &[(&str, Component)],
+    ) -> Result<Self, ModuleError> {
+        let mut loaded = HashMap::new();
+        let runtime = Runtime::on(engine);
+        for (name, component) in components {
+            let Some(module) = catalog.modules.get(*name) else { continue };
+            let linked = runtime.link(component, module).map_err(|fault| ModuleError::new(name, fault))?;
+            loaded.insert((*name).to_owned(), Arc::new(linked));
+        }
+        Ok(Self {
+            catalog,
+            lock: Lock::default(),
+            cache_dir: PathBuf::new(),
+            runtime: OnceLock::from(Ok(runtime)),
+            loaded: Mutex::new(loaded),
         })
     }
 
@@ -129,16 +140,17 @@ impl Sandbox {
         };
         let (attachment, text, settings) =
             (attachment.to_guest(), plugin.to_string(), entry.settings.to_string());
-        let (answer, log) = call::run(&runtime.engine, entry.limits, &loaded.pre, |store, instance| {
-            indices.load(&mut *store, instance)?.call_transform(store, &attachment, &text, &settings)
-        });
+        let Ended { answer, log, used, trace } =
+            call::run(&runtime.engine, entry.limits, &loaded.pre, None, |store, instance| {
+                indices.load(&mut *store, instance)?.call_transform(store, &attachment, &text, &settings)
+            });
         let checked = answer.and_then(|answer| match answer {
             Ok(text) => answer::accept(&entry.may_change, plugin, &text),
             Err(failure) => Err(answer::failure(&failure)),
         });
         match checked {
-            Ok((plugin, changed)) => Ok(Transformed { plugin, changed, log }),
-            Err(fault) => Err(ModuleError { log, ..ModuleError::new(module, fault) }),
+            Ok((plugin, changed)) => Ok(Transformed { plugin, changed, log, used }),
+            Err(fault) => Err(ModuleError { log, used, trace, ..ModuleError::new(module, fault) }),
         }
     }
 
@@ -158,17 +170,16 @@ impl Sandbox {
             .get(module)
             .map_or((Mode::Enforce, OnFailure::Deny), |m| (m.mode, m.on_failure));
         match self.judge(module, attachment, plugins) {
-            Ok((Verdict::Deny(reason), log)) if mode == Mode::Monitor => {
-                Ok(let_pass(format!("would refuse (mode: monitor): {reason}"), log))
+            Ok(Review { verdict: Verdict::Deny(reason), log, used, .. }) if mode == Mode::Monitor => {
+                Ok(let_pass(format!("would refuse (mode: monitor): {reason}"), log, used))
             }
-            Ok((verdict, log)) => Ok(Review { verdict, let_pass: None, log }),
             Err(error) if mode == Mode::Monitor => {
-                Ok(let_pass(format!("failed (mode: monitor): {error}"), error.log))
+                Ok(let_pass(format!("failed (mode: monitor): {error}"), error.log, error.used))
             }
             Err(error) if on_failure == OnFailure::Allow => {
-                Ok(let_pass(format!("failed (onFailure: allow): {error}"), error.log))
+                Ok(let_pass(format!("failed (onFailure: allow): {error}"), error.log, error.used))
             }
-            Err(error) => Err(error),
+            answer => answer,
         }
     }
 
@@ -177,19 +188,20 @@ impl Sandbox {
         module: &str,
         attachment: &Attachment,
         plugins: &[Object],
-    ) -> Result<(Verdict, Vec<LogLine>), ModuleError> {
+    ) -> Result<Review, ModuleError> {
         let (entry, loaded, runtime) = self.prepare(module, Role::Policy)?;
         let Exports::Policy(indices) = &loaded.role else {
             return Err(other_role(module, entry, Role::Policy));
         };
         let texts: Vec<String> = plugins.iter().map(ToString::to_string).collect();
         let (attachment, settings) = (attachment.to_guest(), entry.settings.to_string());
-        let (answer, log) = call::run(&runtime.engine, entry.limits, &loaded.pre, |store, instance| {
-            indices.load(&mut *store, instance)?.call_review(store, &attachment, &texts, &settings)
-        });
+        let Ended { answer, log, used, trace } =
+            call::run(&runtime.engine, entry.limits, &loaded.pre, None, |store, instance| {
+                indices.load(&mut *store, instance)?.call_review(store, &attachment, &texts, &settings)
+            });
         match answer {
-            Ok(verdict) => Ok((answer::verdict(verdict), log)),
-            Err(fault) => Err(ModuleError { log, ..ModuleError::new(module, fault) }),
+            Ok(verdict) => Ok(Review { verdict: answer::verdict(verdict), let_pass: None, log, used }),
+            Err(fault) => Err(ModuleError { log, used, trace, ..ModuleError::new(module, fault) }),
         }
     }
 
@@ -206,7 +218,11 @@ impl Sandbox {
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
-    fn prepare(&self, name: &str, role: Role) -> Result<(&Module, Arc<Loaded>, &Runtime), ModuleError> {
+    pub(crate) fn prepare(
+        &self,
+        name: &str,
+        role: Role,
+    ) -> Result<(&Module, Arc<Loaded>, &Runtime), ModuleError> {
         let module = self.catalog.modules.get(name).ok_or_else(|| self.unknown(name))?;
         if module.role != role {
             return Err(other_role(name, module, role));
@@ -236,41 +252,16 @@ impl Sandbox {
         }
         let verified = Verified::find(&module.digest, &self.lock, &self.cache_dir)?;
         let component = verified.load(&runtime.engine)?;
-        let ready = Arc::new(runtime.link(&component, module.role)?);
+        let ready = Arc::new(runtime.link(&component, module)?);
         loaded.insert(name.to_owned(), Arc::clone(&ready));
         Ok(ready)
     }
 }
 
-impl Runtime {
-    fn start() -> wasmtime::Result<Self> {
-        let engine = Engine::new(&engine_config())?;
-        let mut linker = Linker::new(&engine);
-        bindings::log::add_to_linker::<_, HasSelf<Context>>(&mut linker, |context| context)?;
-        Ok(Self { engine, linker })
-    }
-
-    /// What is not linked does not exist for the module; the check before only gives the better message.
-    fn link(&self, component: &Component, role: Role) -> Result<Loaded, Fault> {
-        let types = component.component_type();
-        let granted = |import: &str| IMPORTS.iter().any(|prefix| import.starts_with(prefix));
-        if let Some((import, _)) = types.imports(&self.engine).find(|(import, _)| !granted(import)) {
-            return Err(Fault::UngrantedImport { import: import.to_owned(), role });
-        }
-        let unlinkable = |error: wasmtime::Error| Fault::Host { message: format!("{error:#}") };
-        let pre = self.linker.instantiate_pre(component).map_err(unlinkable)?;
-        let exports = match role {
-            Role::Transform => bindings::transform::GuestIndices::new(&pre).map(Exports::Transform),
-            Role::Policy => bindings::policy::GuestIndices::new(&pre).map(Exports::Policy),
-        };
-        Ok(Loaded { pre, role: exports.map_err(|_| Fault::WrongRole { role })? })
-    }
+fn let_pass(what: String, log: Vec<LogLine>, used: Used) -> Review {
+    Review { verdict: Verdict::Allow, let_pass: Some(what), log, used }
 }
 
-fn let_pass(what: String, log: Vec<LogLine>) -> Review {
-    Review { verdict: Verdict::Allow, let_pass: Some(what), log }
-}
-
-fn other_role(name: &str, module: &Module, asked: Role) -> ModuleError {
+pub(crate) fn other_role(name: &str, module: &Module, asked: Role) -> ModuleError {
     ModuleError::new(name, Fault::OtherRole { found: module.role, asked })
 }

@@ -65,8 +65,8 @@ fn each_slip_is_named_where_it_is_with_what_to_write_instead() {
         ),
         (
             "/modules/tag/role",
-            json!("delegate"),
-            "\"delegate\" is no role (write one of `transform`, `policy`)",
+            json!("chain"),
+            "\"chain\" is no role (write one of `transform`, `policy`, `delegate`)",
         ),
         (
             "/modules/tag/digest",

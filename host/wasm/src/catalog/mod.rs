@@ -1,7 +1,9 @@
 //! The operator's list of modules: what each is for, what it may change and use, and in which order they work.
 
 mod fields;
+mod grants;
 mod read;
+mod wildcard;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +18,8 @@ use crate::limits::Limits;
 use crate::pattern::Pattern;
 use crate::trusted;
 
+pub use grants::Grants;
+
 /// The modules of a node.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
@@ -25,6 +29,8 @@ pub struct Catalog {
     pub transforms: Vec<String>,
     /// The policies, in the order in which they are asked.
     pub policies: Vec<String>,
+    /// The delegates, by name: a configuration says which one works.
+    pub delegates: Vec<String>,
 }
 
 /// One module of the catalog.
@@ -34,6 +40,8 @@ pub struct Module {
     pub role: Role,
     /// The component's digest: nothing else is ever run under this name.
     pub digest: Digest,
+    /// Delegates: what it may reach beyond its own attachment.
+    pub grants: Grants,
     /// What a call may use.
     pub limits: Limits,
     /// Handed to the module with each call.
@@ -55,6 +63,8 @@ pub enum Role {
     Transform,
     /// Lets an attachment pass, warns, or refuses it.
     Policy,
+    /// Does an attachment itself.
+    Delegate,
 }
 
 /// Whether a policy's verdict counts.
@@ -77,13 +87,14 @@ pub enum OnFailure {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 2] = [Self::Transform, Self::Policy];
+    pub const ALL: [Self; 3] = [Self::Transform, Self::Policy, Self::Delegate];
 
     /// The interface that a module of this role exports.
     pub fn interface(self) -> &'static str {
         match self {
             Self::Transform => "multus:delegate/transform@0.1.0",
             Self::Policy => "multus:delegate/policy@0.1.0",
+            Self::Delegate => "multus:delegate/delegate@0.1.0",
         }
     }
 
@@ -92,6 +103,7 @@ impl Role {
         match self {
             Self::Transform => "transform-module",
             Self::Policy => "policy-module",
+            Self::Delegate => "delegate-module",
         }
     }
 
@@ -100,6 +112,16 @@ impl Role {
         match self {
             Self::Transform => "transform",
             Self::Policy => "policy",
+            Self::Delegate => "delegate",
+        }
+    }
+
+    /// The catalog's key with the order of this role's modules; delegates need none.
+    pub fn order_key(self) -> Option<&'static str> {
+        match self {
+            Self::Transform => Some("transforms"),
+            Self::Policy => Some("policies"),
+            Self::Delegate => None,
         }
     }
 }
@@ -137,11 +159,12 @@ impl Catalog {
         read::catalog(value)
     }
 
-    /// The modules of a role, in order.
+    /// The modules of a role, in order if it has one.
     pub fn order(&self, role: Role) -> &[String] {
         match role {
             Role::Transform => &self.transforms,
             Role::Policy => &self.policies,
+            Role::Delegate => &self.delegates,
         }
     }
 }

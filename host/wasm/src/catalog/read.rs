@@ -6,7 +6,7 @@ use multus_document::{Pointer, Problem};
 use serde_json::{Map, Value};
 
 use super::fields::{Quantity, Reader, list, wrong_kind};
-use super::{Catalog, Mode, Module, OnFailure, Role};
+use super::{Catalog, Grants, Mode, Module, OnFailure, Role};
 use crate::digest::Digest;
 use crate::limits::{Limits, human_duration, human_size, parse_duration, parse_size};
 use crate::pattern::Pattern;
@@ -18,6 +18,7 @@ fn role_keys(role: Role) -> &'static [&'static str] {
     match role {
         Role::Transform => &["match", "mayChange"],
         Role::Policy => &["mode", "onFailure"],
+        Role::Delegate => &[],
     }
 }
 
@@ -38,8 +39,11 @@ impl Reader {
         let modules = self.modules(&root, members);
         let transforms = self.order(members, "transforms", Role::Transform, &modules);
         let policies = self.order(members, "policies", Role::Policy, &modules);
-        let modules = modules.into_iter().filter_map(|(name, module)| Some((name, module?))).collect();
-        Catalog { modules, transforms, policies }
+        let modules: BTreeMap<String, Module> =
+            modules.into_iter().filter_map(|(name, module)| Some((name, module?))).collect();
+        let delegates = modules.iter().filter(|(_, module)| module.role == Role::Delegate);
+        let delegates = delegates.map(|(name, _)| name.clone()).collect();
+        Catalog { modules, transforms, policies, delegates }
     }
 
     /// A module with problems stays in the map as `None`, so that its name is not also called unknown.
@@ -59,9 +63,9 @@ impl Reader {
         if let Some(role) = role {
             self.module_keys(at, members, role);
         }
-        self.grants(at, members);
+        let grants = self.module_grants(at, members, role);
         let digest = self.digest(at, members);
-        let limits = self.limits(at, members);
+        let limits = self.limits(at, members, role);
         let types = self.types(at, members);
         let may_change = self.may_change(at, members, role);
         let mode =
@@ -71,6 +75,7 @@ impl Reader {
         Some(Module {
             role: role?,
             digest: digest?,
+            grants,
             limits,
             settings: members.get("settings").cloned().unwrap_or_else(|| Value::Object(Map::new())),
             types,
@@ -120,20 +125,24 @@ impl Reader {
         None
     }
 
-    /// The two roles are functions of their arguments: there is nothing to grant, and a name that promises
+    /// The other two roles are functions of their arguments: there is nothing to grant, and a name that promises
     /// something must not be passed over in silence.
-    fn grants(&mut self, at: &Pointer, members: &Map<String, Value>) {
-        let Some(value) = members.get("grants") else { return };
+    fn module_grants(&mut self, at: &Pointer, members: &Map<String, Value>, role: Option<Role>) -> Grants {
+        let Some(value) = members.get("grants") else { return Grants::default() };
         let at = at.key("grants");
-        let Some(grants) = self.object(&at, value) else { return };
+        let Some(grants) = self.object(&at, value) else { return Grants::default() };
+        if role.is_none_or(|role| role == Role::Delegate) {
+            return self.grants(&at, grants);
+        }
         for name in grants.keys() {
             let advice = "valid grants for transforms and policies: none, every module may log";
             self.problem(&at.key(name), format!("unknown grant `{name}`"), advice);
         }
+        Grants::default()
     }
 
-    fn limits(&mut self, at: &Pointer, members: &Map<String, Value>) -> Limits {
-        let mut limits = Limits::default();
+    fn limits(&mut self, at: &Pointer, members: &Map<String, Value>, role: Option<Role>) -> Limits {
+        let mut limits = role.map_or_else(Limits::default, Limits::of);
         let Some(value) = members.get("limits") else { return limits };
         let at = at.key("limits");
         let Some(members) = self.object(&at, value) else { return limits };
@@ -203,11 +212,10 @@ impl Reader {
                     );
                 }
                 Some(Some(module)) if module.role != role => {
-                    self.problem(
-                        &at,
-                        format!("`{name}` is a {}, not a {role}", module.role),
-                        "move it to its own list",
-                    );
+                    let own_list = module.role.order_key().is_some();
+                    let advice =
+                        if own_list { "move it to its own list" } else { "remove it: it needs no order" };
+                    self.problem(&at, format!("`{name}` is a {}, not a {role}", module.role), advice);
                 }
                 _ => {}
             }

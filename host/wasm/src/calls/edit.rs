@@ -1,0 +1,94 @@
+//! The interface `network-edit`: changes to links.
+
+use wasmtime::component::Resource;
+
+use super::Stop;
+use crate::bindings::network_edit;
+use crate::context::Context;
+use crate::node::{Change, LinkId, Space};
+
+type Link = Resource<LinkId>;
+
+impl Context {
+    fn change(&mut self, link: &Link, change: Change<'_>) -> Result<(), Stop> {
+        let link = self.held(link)?;
+        self.ask(|node| node.change(link, change))
+    }
+}
+
+impl network_edit::Host for Context {
+    fn create_veth(&mut self, name: String, options: String) -> Result<(Link, Link), Stop> {
+        let (inside, outside) = self.ask(|node| node.create_veth(&name, &options))?;
+        Ok((self.hold(inside)?, self.hold(outside)?))
+    }
+
+    fn move_link(&mut self, link: Link, to: Resource<Space>, name: String) -> Result<(), Stop> {
+        let (link, to) = (self.held(&link)?, self.held(&to)?);
+        self.ask(|node| node.move_link(link, to, &name))
+    }
+
+    fn set_master(&mut self, link: Link, master: Option<Link>) -> Result<(), Stop> {
+        let master = master.map(|master| self.held(&master)).transpose()?;
+        self.change(&link, Change::Master(master))
+    }
+
+    fn set_mac(&mut self, link: Link, mac: String) -> Result<(), Stop> {
+        self.change(&link, Change::Mac(&mac))
+    }
+
+    fn set_mtu(&mut self, link: Link, mtu: u32) -> Result<(), Stop> {
+        self.change(&link, Change::Mtu(mtu))
+    }
+
+    fn set_up(&mut self, link: Link, up: bool) -> Result<(), Stop> {
+        self.change(&link, Change::Up(up))
+    }
+
+    fn set_promiscuous(&mut self, link: Link, on: bool) -> Result<(), Stop> {
+        self.change(&link, Change::Promiscuous(on))
+    }
+
+    fn set_hairpin(&mut self, link: Link, on: bool) -> Result<(), Stop> {
+        self.change(&link, Change::Hairpin(on))
+    }
+
+    fn add_address(&mut self, link: Link, address: String) -> Result<(), Stop> {
+        let link = self.held(&link)?;
+        self.ask(|node| node.add_address(link, &address))
+    }
+
+    fn remove_address(&mut self, link: Link, address: String) -> Result<(), Stop> {
+        let link = self.held(&link)?;
+        self.ask(|node| node.remove_address(link, &address))
+    }
+
+    fn add_route(&mut self, link: Link, route: String) -> Result<(), Stop> {
+        let link = self.held(&link)?;
+        self.ask(|node| node.add_route(link, &route))
+    }
+
+    fn remove_prefix_route(&mut self, link: Link, address: String) -> Result<(), Stop> {
+        let link = self.held(&link)?;
+        self.ask(|node| node.remove_prefix_route(link, &address))
+    }
+
+    fn add_neighbour(&mut self, link: Link, address: String, mac: String) -> Result<(), Stop> {
+        let link = self.held(&link)?;
+        self.ask(|node| node.add_neighbour(link, &address, &mac))
+    }
+
+    fn settle(&mut self, link: Link) -> Result<(), Stop> {
+        let link = self.held(&link)?;
+        self.ask(|node| node.settle(link))
+    }
+
+    fn announce(&mut self, link: Link) -> Result<(), Stop> {
+        let link = self.held(&link)?;
+        self.ask(|node| node.announce(link))
+    }
+
+    fn set_sysctl(&mut self, link: Link, key: String, value: String) -> Result<(), Stop> {
+        let link = self.held(&link)?;
+        self.ask(|node| node.set_sysctl(link, &key, &value))
+    }
+}
