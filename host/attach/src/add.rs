@@ -67,21 +67,34 @@ fn attach<'a>(call: &'a Call<'a>) -> Result<Added<'a>, Error> {
     publisher.found(&built.plan);
     let path = call.search().delegate_path(&call.node.lock_dir)?;
     let entry = call_entry(call, identity, &path)?;
-    let mut in_the_way = None;
-    loop {
+    let attempt = || -> Result<String, Failed> {
         let mut run = begin(call, &store, &lock, &entry, &built, path.clone())?;
-        let error = match attach_all(&mut run, &built.plan, &publisher) {
-            Ok(result) => return Ok(Added { call, lock, publisher, result }),
-            Err(error) => error,
-        };
-        let found = run.hands.take().in_the_way.take();
+        let done = attach_all(&mut run, &built.plan, &publisher);
+        let in_the_way = run.hands.take().in_the_way.take();
         drop(run);
-        let error = roll_back(call, &lock, error);
-        // An earlier sandbox of the pod is moved out of the way once; what is still in the way then stays.
-        match found.filter(|_| in_the_way.is_none()) {
-            Some(earlier) => in_the_way = Some(take_back_earlier(call, &store, earlier)),
-            None => return Err(publisher.failed(error)),
-        }
+        done.map_err(|error| Failed { error: roll_back(call, &lock, error), in_the_way })
+    };
+    let done = attempt().or_else(|failed| match failed.in_the_way {
+        // Once: what is still in the way then stays there.
+        Some(earlier) if take_back_earlier(call, &store, &earlier) => attempt(),
+        _ => Err(failed),
+    });
+    match done {
+        Ok(result) => Ok(Added { call, lock, publisher, result }),
+        Err(failed) => Err(publisher.failed(failed.error)),
+    }
+}
+
+/// An attempt that was taken back.
+struct Failed {
+    error: Error,
+    /// An earlier sandbox of the pod that has something that was asked for.
+    in_the_way: Option<CallKey>,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { error, in_the_way: None }
     }
 }
 
@@ -105,20 +118,21 @@ fn begin<'a>(
 }
 
 /// Takes back what an earlier sandbox of the same pod has: the kubelet makes a new one only when it has given up the
-/// old one, whose own DEL may be long in coming. What can't be taken back stays recorded for that.
-fn take_back_earlier(call: &Call<'_>, store: &Store, earlier: CallKey) -> CallKey {
+/// old one, whose own DEL may be long in coming. What can't be taken back stays recorded for that. False if it is still
+/// there.
+fn take_back_earlier(call: &Call<'_>, store: &Store, earlier: &CallKey) -> bool {
     let line = format!("{}: taking back {earlier}, an earlier sandbox of the same pod", call.subject());
     call.node.warn(&line);
     let deadline = call.deadlines.forward;
     let done = call.lock(&earlier.container_id, Wait::Announced, deadline).and_then(|lock| {
-        let Some(record) = store.open(&earlier).map_err(journal_error)? else { return Ok(()) };
+        let Some(record) = store.open(earlier).map_err(journal_error)? else { return Ok(()) };
         undo::whole(call, store, &lock, &record, "a newer sandbox of the same pod")
             .map_err(|errors| undo::summary(&errors))
     });
-    if let Err(error) = done {
+    if let Err(error) = &done {
         call.node.warn(&format!("{earlier} could not be taken back: {error}"));
     }
-    earlier
+    done.is_ok()
 }
 
 fn attach_all(run: &mut Run<'_>, plan: &Plan, publisher: &Publisher<'_>) -> Result<String, Error> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use multus_cni::cache::CacheEntry;
 use multus_cni::conf::{NetworkConf, PluginConf, stdin_for};
@@ -9,6 +10,7 @@ use multus_cni::env::Command;
 use multus_cni::{Code, Error, Version};
 use multus_document::Object;
 use multus_journal::{Record, Store};
+use multus_wasm::Sandbox;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
@@ -17,6 +19,8 @@ use crate::check::require_version;
 use crate::component;
 use crate::delegate::{self, Guard, Target};
 use crate::networks;
+use crate::plan::is_delegate;
+use crate::review::open_sandbox;
 use crate::steps::journal_error;
 use crate::undo::{self, Undo};
 use crate::upstream;
@@ -61,9 +65,14 @@ pub fn gc(call: &Call<'_>) -> Result<(), Error> {
         errors.push(error);
         Vec::new()
     });
+    let sandbox = call.conf.wasm.as_ref().map(open_sandbox).transpose().unwrap_or_else(|error| {
+        errors.push(error);
+        None
+    });
+    let sandbox = sandbox.map(Arc::new);
     for (name, network) in networks(call, &survivors, of_conf) {
         let attachments = attachments_of(&name, &survivors, &unrecorded);
-        errors.extend(delegate_gc(call, &lock, &network, &attachments));
+        errors.extend(delegate_gc(call, &lock, sandbox.as_ref(), &network, &attachments));
     }
     errors.extend(component::drop_unused_bridges(&call.node.lock_dir, call.deadlines.end).err());
     if errors.is_empty() { Ok(()) } else { Err(undo::summary(&errors)) }
@@ -140,14 +149,21 @@ fn attachments_of(network: &str, survivors: &[Record], unrecorded: &[CacheEntry]
 fn delegate_gc(
     call: &Call<'_>,
     lock: &multus_journal::GlobalLock,
+    sandbox: Option<&Arc<Sandbox>>,
     network: &NetworkConf,
     valid: &[ValidAttachment],
 ) -> Vec<Error> {
     if network.cni_version < Version::V1_1_0 || network.disable_gc {
         return Vec::new();
     }
+    let binaries = network.plugins.iter().filter_map(|plugin| {
+        // What a component did is in the records; of what it had run, a binary of IPAM has a GC of its own.
+        let kind = plugin.plugin_type().to_owned();
+        let binary = if is_delegate(sandbox, &kind) { plugin.ipam_type() } else { Some(kind) };
+        binary.filter(|kind| !is_delegate(sandbox, kind)).map(|kind| (plugin, kind))
+    });
     let failed =
-        network.plugins.iter().filter_map(|plugin| plugin_gc(call, lock, network, plugin, valid).err());
+        binaries.filter_map(|(plugin, kind)| plugin_gc(call, lock, network, plugin, &kind, valid).err());
     failed.map(|error| error.context(&format!("GC of network {}", network.name))).collect()
 }
 
@@ -156,10 +172,11 @@ fn plugin_gc(
     lock: &multus_journal::GlobalLock,
     network: &NetworkConf,
     plugin: &PluginConf,
+    kind: &str,
     valid: &[ValidAttachment],
 ) -> Result<(), Error> {
     let search = call.search();
-    let binary = search.find(plugin.plugin_type())?;
+    let binary = search.find(kind)?;
     let path: Vec<PathBuf> = search.delegate_path(&call.node.lock_dir)?;
     let mut stdin = stdin_for(plugin, network, &Map::new(), None);
     stdin.set(VALID, &json!(valid));

@@ -187,7 +187,7 @@ impl Report for PlanReport {
 fn row(attachment: &AttachmentReport, index: usize, plugin: &PluginReport) -> Vec<String> {
     let runs = match &plugin.implementation {
         Implementation::Exec { path } => path.clone(),
-        Implementation::Component { module, digest } => format!("component {module} ({digest})"),
+        Implementation::Component { module, digest, .. } => format!("component {module} ({digest})"),
     };
     let [place, interface, network] = match index {
         0 => [attachment.index.to_string(), attachment.interface.clone(), attachment.network.clone()],
