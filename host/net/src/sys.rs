@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::sync::{Mutex, PoisonError};
 
 use nix::libc;
 use nix::sched::{CloneFlags, clone};
@@ -83,8 +84,9 @@ pub(crate) fn broadcast(socket: BorrowedFd<'_>, index: u32, ethertype: u16, pack
     if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// For a few system calls, and the formatting of an error.
-const STACK: usize = 64 << 10;
+/// For a few system calls, and the formatting of an error. Not from the heap: clearing it there would touch each of
+/// its pages, and a first touch costs more than most system calls. Of this one only what is used is ever touched.
+static STACK: Mutex<[u8; 64 << 10]> = Mutex::new([0; 64 << 10]);
 
 /// Runs `work` in a process of its own that shares our memory and descriptors, while this thread waits for
 /// its end: what it changes of itself, such as its namespace, ends with it. A thread would do as well, and
@@ -93,7 +95,7 @@ const STACK: usize = 64 << 10;
 /// # Errors
 /// The process could not be started, or was killed.
 pub(crate) fn aside<T>(work: impl FnOnce() -> T) -> io::Result<T> {
-    let mut stack = vec![0_u8; STACK];
+    let mut stack = STACK.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut work, mut done) = (Some(work), None);
     let callback = || {
         done = work.take().map(|work| work());
@@ -102,7 +104,7 @@ pub(crate) fn aside<T>(work: impl FnOnce() -> T) -> io::Result<T> {
     let flags = CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK | CloneFlags::CLONE_FILES;
     // SAFETY: until the process ends this thread sleeps (CLONE_VFORK), so it is as if this thread itself went
     // on, on a stack of its own: its thread-local data, locks and memory are those that `work` sees.
-    let process = unsafe { clone(Box::new(callback), &mut stack, flags, None) }?;
+    let process = unsafe { clone(Box::new(callback), &mut *stack, flags, None) }?;
     waitpid(process, Some(WaitPidFlag::__WCLONE))?;
     done.ok_or_else(|| io::Error::other("the process that was to do it was killed"))
 }

@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
+use std::sync::{Mutex, PoisonError};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -13,8 +14,8 @@ use nix::sys::prctl;
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal};
 use nix::unistd::{Pid, getpid, getppid, setpgid};
 
-/// For a few system calls.
-const STACK: usize = 16 << 10;
+/// For a few system calls. Not from the heap, where it would be cleared, and so touched, page by page.
+static STACK: Mutex<[u8; 16 << 10]> = Mutex::new([0; 16 << 10]);
 
 /// What is to run: everything that needs memory is made before the child exists.
 pub(super) struct Image {
@@ -50,7 +51,7 @@ pub(super) fn spawn(
     let arguments = [image.path.as_ptr(), ptr::null()];
     let environment: Vec<*const libc::c_char> =
         image.environment.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect();
-    let mut stack = vec![0_u8; STACK];
+    let mut stack = STACK.lock().unwrap_or_else(PoisonError::into_inner);
     let mut failure = None;
     // A handler of ours must not run in the child, on our memory.
     let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
@@ -71,7 +72,7 @@ pub(super) fn spawn(
     // SAFETY: until its exec or its end this thread sleeps (CLONE_VFORK), so the child has the memory for
     // itself but for other threads, of which it takes no lock: it makes system calls on a stack of its own,
     // and writes nothing but `failure`.
-    let started = unsafe { clone(Box::new(in_child), &mut stack, flags, Some(libc::SIGCHLD)) };
+    let started = unsafe { clone(Box::new(in_child), &mut *stack, flags, Some(libc::SIGCHLD)) };
     mask.thread_set_mask()?;
     let child = started?;
     match failure {
