@@ -1,7 +1,6 @@
 //! Running the verb and printing its one answer.
 
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use multus_attach::conf::ConfError;
 use multus_attach::{Call, Deadlines, Log, MultusConf, Node, Severity};
@@ -11,14 +10,14 @@ use multus_document::Problem;
 
 use crate::log::CallLog;
 
-/// Answers one call: the exit status says whether it succeeded.
-pub(crate) fn give(input: &io::Result<Vec<u8>>) -> ExitCode {
+/// Answers one call, and says whether it succeeded.
+pub(crate) fn give(input: &io::Result<Vec<u8>>) -> bool {
     match run(input) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => true,
         Err(error) => {
             // The exit status stays if nobody reads the object.
             let _ = print(&error.to_json(&input.as_deref().map_or_else(|_| newest(), version_of)));
-            ExitCode::FAILURE
+            false
         }
     }
 }

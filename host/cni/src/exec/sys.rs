@@ -87,8 +87,8 @@ pub(super) fn spawn(
 fn prepare(parent: Pid, streams: [RawFd; 3], inherit: &[BorrowedFd<'_>]) -> nix::Result<()> {
     setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
     for (target, stream) in (0..).zip(streams) {
-        // SAFETY: 0, 1 and 2 are the streams of this process, which nothing of it uses any more; Rust's
-        // runtime made sure that they are open, so that no other descriptor has one of these numbers.
+        // SAFETY: 0, 1 and 2 are the streams of this process, which nothing of it uses any more; they
+        // were opened at its start, by its entry or Rust's runtime, so that no other descriptor has one of the numbers.
         Errno::result(unsafe { libc::dup2(stream, target) })?;
     }
     // SAFETY: sets no handler. Ours is ignored since the start, and what is ignored stays so in a program.
