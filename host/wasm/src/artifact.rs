@@ -75,10 +75,11 @@ fn no_artifact(component: &Digest, why: String) -> Fault {
     Fault::NoArtifact { digest: *component, why }
 }
 
-/// Hashes what was announced and no more, in pieces that stay in the processor's cache; `keep` gets it too.
+/// Hashes what was announced and no more, in pieces that stay in the processor's cache and touch little fresh
+/// memory; `keep` gets it too.
 fn hash(file: &File, size: u64, mut keep: Option<&mut Vec<u8>>) -> std::io::Result<Digest> {
     let mut hasher = Hasher::default();
-    let mut reader = BufReader::with_capacity(64 << 10, file.take(size));
+    let mut reader = BufReader::with_capacity(16 << 10, file.take(size));
     loop {
         let piece = reader.fill_buf()?;
         if piece.is_empty() {

@@ -160,7 +160,8 @@ impl<'a> Exchange<'a> {
 
 /// Reads what is there without waiting, up to a little past the limit; says whether the pipe has ended.
 fn pull(pipe: &mut File, into: &mut Vec<u8>) -> io::Result<bool> {
-    let mut buffer = [0_u8; 16 << 10];
+    // Most results are shorter; more would be cleared at each reading.
+    let mut buffer = [0_u8; 4 << 10];
     while into.len() <= MAX_STDOUT {
         match pipe.read(&mut buffer) {
             Ok(0) => return Ok(true),
