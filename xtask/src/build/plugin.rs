@@ -9,6 +9,9 @@ use super::{elf, tree};
 use crate::run;
 use crate::workspace::Workspace;
 
+/// Neither a loader nor relocations at each start (docs/decisions/0001).
+const STATIC: &str = "-C target-feature=+crt-static -C relocation-model=static";
+
 /// Builds `multus` and checks that it is what it has to be.
 ///
 /// # Errors
@@ -20,7 +23,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--quiet", "--package", "multus", "--profile", "plugin"]);
     cargo.args(["--target", &workspace.triple]).arg("--target-dir").arg(&own_folder);
-    let flags = format!("-C target-feature=+crt-static {}", workspace.without_paths());
+    let flags = format!("{STATIC} {}", workspace.without_paths());
     cargo.env("RUSTFLAGS", flags);
     run::step("building multus, static and by itself", &mut cargo)?;
     let built = own_folder.join(&workspace.triple).join("plugin/multus");
