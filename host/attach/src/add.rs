@@ -144,7 +144,8 @@ fn attach_all(run: &mut Run<'_>, plan: &Plan, publisher: &Publisher<'_>) -> Resu
         results.push(result);
     }
     default_route::settle(run, plan, &mut results)?;
-    upstream::write(run.call, plan, &results).map_err(|error| error.context("upstream's scratch files"))?;
+    run.announce()?;
+    upstream::write(run.call, plan, &results).map_err(|error| error.context("libcni's cache"))?;
     publisher.attached(run, plan, &results)?;
     let default = results.first().ok_or_else(|| Error::new(Code::Internal, "the plan has no attachment"))?;
     let result = default.to_version(run.call.conf.cni_version)?;

@@ -1,5 +1,6 @@
 //! Making one attachment: each plugin of its list in order, every step recorded before it is done.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use multus_cni::env::Command;
@@ -13,6 +14,7 @@ use crate::component::{self, Hands};
 use crate::delegate::{self, Guard, Target};
 use crate::devices::info;
 use crate::plan::{Attachment, Built, Step};
+use crate::upstream;
 
 pub(crate) use multus_journal::now as now_ms;
 
@@ -29,6 +31,8 @@ pub(crate) struct Run<'a> {
     /// The record, and what components work with.
     pub(crate) hands: Hands,
     pub(crate) built: &'a Built,
+    /// Upstream's files are begun.
+    announced: Cell<bool>,
 }
 
 impl<'a> Run<'a> {
@@ -39,7 +43,7 @@ impl<'a> Run<'a> {
         path: Vec<PathBuf>,
         built: &'a Built,
     ) -> Self {
-        Self { call, lock, path, hands: Hands::new(Ledger::new(writer)), built }
+        Self { call, lock, path, hands: Hands::new(Ledger::new(writer)), built, announced: Cell::new(false) }
     }
 
     /// Runs every plugin of one attachment and returns the list's final result. `before` is the result that
@@ -108,11 +112,23 @@ impl<'a> Run<'a> {
             timeout: self.call.conf.exec.timeout,
             locks: self.lock.descriptors().to_vec(),
         };
-        let sync = || self.hands.take().ledger()?.sync_plan().map_err(journal_error);
-        let printed = delegate::run_after(Command::Add, Path::new(path), target, stdin, &guard, sync)
+        let announce = || {
+            self.hands.take().ledger()?.sync_plan().map_err(journal_error)?;
+            self.announce()
+        };
+        let printed = delegate::run_after(Command::Add, Path::new(path), target, stdin, &guard, announce)
             .and_then(|stdout| ResultDocument::parse(&stdout, attachment.network.cni_version));
         self.done(sequence, printed.as_ref().err())?;
         printed
+    }
+
+    /// Begins upstream's files, once: for that there is time while the first binary starts.
+    pub(crate) fn announce(&self) -> Result<(), Error> {
+        if !self.announced.get() {
+            upstream::announce(self.call, &self.built.plan)?;
+            self.announced.set(true);
+        }
+        Ok(())
     }
 
     /// Writes down what is about to be done.

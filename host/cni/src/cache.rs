@@ -123,15 +123,29 @@ pub fn write(cni_dir: &Path, entry: &CacheEntry) -> Result<(), CacheError> {
 }
 
 fn put(draft: &Path, on_disk: &File) -> io::Result<()> {
+    open_draft(draft)?.write_all(&serde_json::to_vec(on_disk)?)
+}
+
+fn open_draft(draft: &Path) -> io::Result<fs::File> {
     let open = || OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft);
-    let mut target = match (open(), draft.parent()) {
+    match (open(), draft.parent()) {
         (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-            open()?
+            open()
         }
-        (opened, _) => opened?,
-    };
-    target.write_all(&serde_json::to_vec(on_disk)?)
+        (opened, _) => opened,
+    }
+}
+
+/// Makes the empty draft of an entry that [`write`] will be given: making a file is most of what that costs, and it
+/// can be done while a plugin starts. [`remove`] removes it as well.
+///
+/// # Errors
+/// [`CacheError::Io`], [`CacheError::Name`].
+pub fn prepare(cni_dir: &Path, network: &str, container_id: &str, ifname: &str) -> Result<(), CacheError> {
+    let path = path_of(cni_dir, network, container_id, ifname)?;
+    let opened = open_draft(&draft(cni_dir, container_id, ifname));
+    opened.map(drop).map_err(|error| CacheError::Io { doing: "write", path, error })
 }
 
 /// The entry of one attachment, if there is one.
@@ -244,7 +258,8 @@ mod tests {
             })
         );
         assert_eq!(read(dir.path(), "n-c", "c-1", "net1").unwrap(), Some(entry()));
-        fs::write(dir.path().join("results/.c-1-net1.new"), "{").unwrap();
+        prepare(dir.path(), "n-c", "c-1", "net1").unwrap();
+        assert!(dir.path().join("results/.c-1-net1.new").exists());
         remove(dir.path(), "n-c", "c-1", "net1").unwrap();
         remove(dir.path(), "n-c", "c-1", "net1").unwrap();
         assert_eq!(

@@ -21,7 +21,22 @@ use crate::plan::{Attachment, Plan};
 
 pub(crate) use detach::detach;
 
-/// Writes libcni's cache of each attachment, and the scratch file that lists them.
+/// What needs no results: the scratch file that lists the attachments, and empty drafts of libcni's cache. There is time
+/// for that while the first delegate starts; undoing the record removes it.
+///
+/// # Errors
+/// Code 5: without these files upstream could not detach this pod.
+pub(crate) fn announce(call: &Call<'_>, plan: &Plan) -> Result<(), Error> {
+    let container_id = &call.request.container_id;
+    for attachment in &plan.attachments {
+        cache::prepare(&call.conf.cni_dir, &attachment.network.name, container_id, &attachment.interface)
+            .map_err(io_error)?;
+    }
+    scratch::write(call, plan)
+        .map_err(|error| Error::new(Code::Io, error.to_string()).context("upstream's scratch file"))
+}
+
+/// Writes libcni's cache of each attachment.
 ///
 /// # Errors
 /// Code 5: without these files upstream could not detach this pod.
@@ -29,7 +44,7 @@ pub(crate) fn write(call: &Call<'_>, plan: &Plan, results: &[ResultDocument]) ->
     for (attachment, result) in plan.attachments.iter().zip(results) {
         cache::write(&call.conf.cni_dir, &entry(call, attachment, result)).map_err(io_error)?;
     }
-    scratch::write(call, plan).map_err(|error| Error::new(Code::Io, error.to_string()))
+    Ok(())
 }
 
 fn entry(call: &Call<'_>, attachment: &Attachment, result: &ResultDocument) -> CacheEntry {
