@@ -1,8 +1,8 @@
 //! Whether an effect is still as it was done (CHECK).
 
-use crate::Refused;
 use crate::effect::{Effect, LinkRef, NewLink, Property, Route, Space};
 use crate::undo::{Rules, Undoing, same_setting};
+use crate::{Refused, Why};
 
 /// See [`Backend::compare`](crate::Backend::compare).
 ///
@@ -12,6 +12,14 @@ pub(crate) fn effect(node: &mut impl Undoing, effect: &Effect) -> Result<Option<
     if space(effect) == Some(Space::Sandbox) && node.sandbox()?.is_none() {
         return Ok(Some("the pod's namespace is gone".to_owned()));
     }
+    match differs(node, effect) {
+        // What it was done to is gone.
+        Err(refused) if refused.why() == Why::Missing => Ok(Some(refused.to_string())),
+        told => told,
+    }
+}
+
+fn differs(node: &mut impl Undoing, effect: &Effect) -> Result<Option<String>, Refused> {
     match effect {
         Effect::Veth { inside, outside, .. } => match made(node, inside, "veth")? {
             None => made(node, outside, "veth"),

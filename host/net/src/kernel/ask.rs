@@ -85,17 +85,11 @@ impl Backend for Kernel {
     }
 
     fn undo(&mut self, effects: &[&Effect], deadline: Instant) -> Vec<(usize, Refused)> {
-        let outer = self.deadline.replace(deadline);
-        let failed = undo::run(self, effects, deadline);
-        self.deadline = outer;
-        failed
+        self.until(deadline, |kernel| undo::run(kernel, effects, deadline))
     }
 
     fn drop_bridges(&mut self, bridges: &[NewLink], deadline: Instant) -> Result<(), Refused> {
-        let outer = self.deadline.replace(deadline);
-        let done = undo::drop_bridges(self, bridges, deadline);
-        self.deadline = outer;
-        done
+        self.until(deadline, |kernel| undo::drop_bridges(kernel, bridges, deadline))
     }
 
     fn compare(&mut self, effect: &Effect) -> Result<Option<String>, Refused> {

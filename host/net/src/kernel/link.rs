@@ -122,6 +122,17 @@ impl Kernel {
         property: &Property,
         tried: &dyn Display,
     ) -> Result<(), Refused> {
+        let Property::Master(Some(_)) = property else { return self.put(link, property, tried) };
+        // The kernel takes a port off its bridge before it finds out that the other one can't have it.
+        let before = self.details(link.space, link.index)?.and_then(|found| found.link.master);
+        let done = self.put(link, property, tried);
+        if done.is_err() && before.is_some() {
+            self.put(link, &Property::Master(before), tried)?;
+        }
+        done
+    }
+
+    fn put(&self, link: &LinkRef, property: &Property, tried: &dyn Display) -> Result<(), Refused> {
         let mut message = about(link.index, Vec::new());
         let (mut request, mut how) = (libc::RTM_SETLINK, 0);
         match property {

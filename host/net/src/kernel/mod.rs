@@ -137,6 +137,11 @@ impl Kernel {
         if Instant::now() >= deadline {
             return Err(Refused::kernel(tried, libc::ETIMEDOUT));
         }
+        self.until(deadline, work)
+    }
+
+    /// Waits for no answer longer than that, whatever it is that is done.
+    fn until<T>(&mut self, deadline: Instant, work: impl FnOnce(&mut Self) -> T) -> T {
         let outer = self.deadline.replace(deadline);
         let done = work(self);
         self.deadline = outer;

@@ -86,8 +86,11 @@ impl<N: Undoing> Undone<'_, N> {
         if Instant::now() < self.deadline {
             return Ok(());
         }
-        let effect = self.effects.get(effect).map(ToString::to_string).unwrap_or_default();
-        Err(Refused::kernel(format_args!("taking back {effect}"), libc::ETIMEDOUT))
+        let tried = self
+            .effects
+            .get(effect)
+            .map_or("deleting links".to_owned(), |effect| format!("taking back {effect}"));
+        Err(Refused::kernel(tried, libc::ETIMEDOUT))
     }
 
     /// All rules of one kind cost one look and one change.
