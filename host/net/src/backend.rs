@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ipnet::IpNet;
 
-use crate::effect::{Effect, Home, LinkRef, MacAddr, Route, Space};
+use crate::effect::{Effect, Home, LinkRef, MacAddr, NewLink, Route, Space};
 use crate::{Link, NetnsId, Refused};
 
 /// A node as one attachment meets it: its own namespace and the pod's. Each call ends by `deadline`.
@@ -90,6 +90,13 @@ pub trait Backend {
     /// # Errors
     /// Each effect that could not be taken back, with the reason; the others are taken back all the same.
     fn undo(&mut self, effects: &[&Effect], deadline: Instant) -> Vec<(usize, Refused)>;
+
+    /// Deletes bridges of the node that are still as they were made, at once. No effect's undoing does that: whoever
+    /// calls knows that nobody uses them.
+    ///
+    /// # Errors
+    /// The kernel's refusal.
+    fn drop_bridges(&mut self, bridges: &[NewLink], deadline: Instant) -> Result<(), Refused>;
 
     /// What of an effect is no longer as it was done, in words; `None` if all of it is (CHECK).
     ///
