@@ -79,7 +79,11 @@ impl Kernel {
             let mut request = RouteMessage::default();
             request.header.address_family = family;
             request.attributes = vec![RouteAttribute::Oif(link.index)];
-            let messages = socket.dump(libc::RTM_GETROUTE, &body(&request)).map_err(failed(&tried))?;
+            let messages = match socket.dump(libc::RTM_GETROUTE, &body(&request)) {
+                // The link is gone, and so are its routes.
+                Err(error) if error.raw_os_error() == Some(libc::ENODEV) => return Ok(Vec::new()),
+                messages => messages.map_err(failed(&tried))?,
+            };
             let found = messages.iter().filter(|(kind, _)| *kind == libc::RTM_NEWROUTE);
             routes.extend(found.filter_map(|(_, body)| read(body, link.index)));
         }

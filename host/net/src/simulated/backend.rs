@@ -7,12 +7,15 @@ use std::time::Instant;
 use ipnet::IpNet;
 use nix::libc;
 
-use super::device::{Device, Place};
+use super::device::Device;
 use super::firewall::Rule;
 use super::handle::Simulated;
+use super::no::Done;
 use super::space::Namespace;
+use crate::link::Details;
 use crate::{
     Backend, Effect, Home, Link, LinkRef, MacAddr, NetnsId, NewLink, Property, Refused, Route, Space,
+    compare, undo,
 };
 
 impl Backend for Simulated {
@@ -74,10 +77,10 @@ impl Backend for Simulated {
     fn apply(&mut self, effect: &Effect, deadline: Instant) -> Result<(), Refused> {
         in_time(effect, deadline)?;
         match effect {
-            Effect::Veth { inside, outside, mtu } => self.add_veth(effect, [inside, outside], *mtu),
+            Effect::Veth { inside, outside, mtu } => self.add_veth(effect, [outside, inside], *mtu),
             Effect::Bridge { link, mtu } => self.ensure_bridge(effect, link, *mtu),
-            Effect::Move { link, to, name, .. } => self.move_link(effect, link, *to, name),
-            Effect::Set { link, property, .. } => self.set(effect, link, property),
+            Effect::Move { link, to, name, home } => self.move_link(effect, link, *to, name, home),
+            Effect::Set { link, property, .. } => self.set(effect, link, std::slice::from_ref(property)),
             Effect::Sysctl { space, key, value, .. } => {
                 self.ask_in(*space, effect, |space| space.set_setting(key, value))
             }
@@ -98,12 +101,12 @@ impl Backend for Simulated {
                 let rule = Rule::Masquerade { address: *address, network: *network };
                 self.ask_in(Space::Host, effect, |space| space.add_rule(id, rule))
             }
-            Effect::SpoofCheck { id, port, mac } => self.ask_in(port.space, effect, |space| {
-                let port = space.device(port.index)?.name.clone();
-                space.add_rule(id, Rule::SpoofCheck { port, mac: *mac })
-            }),
-            Effect::Announce { link, .. } => {
-                self.ask_in(link.space, effect, |space| space.device(link.index).map(|_| ()))
+            Effect::SpoofCheck { id, port, mac } => {
+                let rule = Rule::SpoofCheck { port: port.index, mac: *mac };
+                self.ask_in(Space::Host, effect, |space| space.add_rule(id, rule))
+            }
+            Effect::Announce { link, addresses } => {
+                self.ask_in(link.space, effect, |space| space.announce(link.index, addresses))
             }
         }
     }
@@ -121,17 +124,21 @@ impl Backend for Simulated {
     }
 
     fn undo(&mut self, effects: &[&Effect], deadline: Instant) -> Vec<(usize, Refused)> {
-        super::undo::undo(self, effects, deadline)
+        undo::run(self, effects, deadline)
+    }
+
+    fn drop_bridges(&mut self, bridges: &[NewLink], deadline: Instant) -> Result<(), Refused> {
+        undo::drop_bridges(self, bridges, deadline)
     }
 
     fn compare(&mut self, effect: &Effect) -> Result<Option<String>, Refused> {
-        super::undo::compare(self, effect)
+        compare::effect(self, effect)
     }
 }
 
 impl Simulated {
     /// A question about a namespace; nothing is in one that is gone.
-    fn look<T: Default>(
+    pub(super) fn look<T: Default>(
         &mut self,
         space: Space,
         tried: &dyn Display,
@@ -159,55 +166,44 @@ impl Simulated {
         }
     }
 
-    /// Three requests: it leaves its name, its namespace, and gets its new name; or all is as it was.
-    fn move_link(&mut self, tried: &Effect, link: &LinkRef, to: Space, name: &str) -> Result<(), Refused> {
-        let from = Place { space: self.sandbox.space(link.space), index: link.index };
-        let to = self.sandbox.space(to);
-        let temporary = format!("mv{}", link.index);
-        let before = self.ask(tried, |world| {
-            let space = world.space_mut(from.space)?;
-            let before = space.device(from.index)?.name.clone();
-            space.rename(from.index, &temporary).map(|()| before)
-        })?;
-        let there = match self.ask(tried, |world| world.relocate(from, to, &temporary)) {
-            Ok(there) => there,
-            Err(refused) => {
-                self.ask(tried, |world| world.space_mut(from.space)?.rename(from.index, &before))?;
-                return Err(refused);
-            }
-        };
-        let named = self.ask(tried, |world| world.space_mut(there.space)?.rename(there.index, name));
-        if named.is_err() && !self.is_dead() {
-            let back = self.ask(tried, |world| world.relocate(there, from.space, &temporary))?;
-            self.ask(tried, |world| world.space_mut(back.space)?.rename(back.index, &before))?;
-        }
-        named
-    }
-
-    fn set(&mut self, tried: &Effect, link: &LinkRef, property: &Property) -> Result<(), Refused> {
-        let index = link.index;
-        self.ask_in(link.space, tried, |space| match property {
-            Property::Up(up) => space.set_up(index, *up),
-            Property::Mtu(mtu) => space.set_mtu(index, *mtu),
-            Property::Mac(mac) => space.set_mac(index, *mac),
-            Property::Master(master) => space.set_master(index, *master),
-            Property::Promiscuous(on) => space.set_promiscuous(index, *on),
-            Property::Hairpin(on) => space.set_hairpin(index, *on),
-            Property::Name(name) => space.rename(index, name),
-            Property::AlternativeName(name) => space.add_name(index, name),
+    /// Changes properties of a link with one request; after one that can't be, the others are not done.
+    pub(super) fn set(
+        &mut self,
+        tried: &dyn Display,
+        link: &LinkRef,
+        properties: &[Property],
+    ) -> Result<(), Refused> {
+        self.ask_in(link.space, tried, |space| {
+            properties.iter().try_for_each(|property| set(space, link.index, property))
         })
     }
 }
 
-fn home(device: &Device) -> Home {
-    let bus_address = device.kind.hardware().map(|factory| factory.bus_address.clone());
-    Home {
-        name: device.name.clone(),
-        up: device.up,
-        mtu: device.mtu,
-        mac: device.mac.to_string(),
-        bus_address,
+fn set(space: &mut Namespace, index: u32, property: &Property) -> Done {
+    match property {
+        Property::Up(up) => space.set_up(index, *up),
+        Property::Mtu(mtu) => space.set_mtu(index, *mtu),
+        Property::Mac(mac) => space.set_mac(index, *mac),
+        Property::Master(master) => space.set_master(index, *master),
+        Property::Promiscuous(on) => space.set_promiscuous(index, *on),
+        Property::Hairpin(on) => space.set_hairpin(index, *on),
+        Property::Name(name) => space.rename(index, name),
+        Property::AlternativeName(name) => space.add_name(index, name),
     }
+}
+
+/// A link with what taking it back needs to know beside.
+pub(super) fn details(device: &Device) -> Details {
+    Details {
+        link: device.view(),
+        bus_address: device.kind.hardware().map(|factory| factory.bus_address.clone()),
+        hairpin: device.port.as_ref().map(|port| port.hairpin),
+    }
+}
+
+fn home(device: &Device) -> Home {
+    let Details { link, bus_address, .. } = details(device);
+    Home { name: link.name, up: link.up, mtu: link.mtu, mac: link.mac, bus_address }
 }
 
 /// Nothing begins after its deadline.

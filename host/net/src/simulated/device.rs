@@ -130,6 +130,14 @@ impl Kind {
         }
     }
 
+    /// The other end of a pair.
+    pub(super) fn peer(&self) -> Option<Place> {
+        match self {
+            Self::Veth { peer } => Some(*peer),
+            _ => None,
+        }
+    }
+
     /// The kernel's name of it.
     pub(super) fn name(&self) -> &'static str {
         match self {

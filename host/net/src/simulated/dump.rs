@@ -1,9 +1,11 @@
 //! All that there is on a node, as lines that can be compared.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::device::{Device, Kind};
 use super::route::LOCAL;
+use super::setting;
 use super::space::Namespace;
 use super::world::World;
 
@@ -24,15 +26,19 @@ fn lines(text: &mut String, number: u64, space: &Namespace) {
     };
     for device in space.devices() {
         line(link(device));
-        device.settings.iter().for_each(|(key, value)| line(format!("{}: {key} = {value}", device.name)));
+        let usual = setting::of_a_link(&BTreeMap::new());
+        let unusual = device.settings.iter().filter(|(key, value)| usual.get(*key) != Some(value));
+        unusual.for_each(|(key, value)| line(format!("{}: {key} = {value}", device.name)));
         device.neighbours.iter().for_each(|(who, mac)| line(format!("{}: {who} at {mac}", device.name)));
         let routes = space.routes.iter().filter(|route| route.link == device.index && route.table != LOCAL);
         let mut routes: Vec<_> = routes.map(|route| super::route::view(route).to_string()).collect();
         routes.sort();
         routes.iter().for_each(|route| line(format!("{}: route {route}", device.name)));
     }
-    space.settings.iter().for_each(|(key, value)| line(format!("{key} = {value}")));
-    space.rules.iter().for_each(|(id, rule)| line(format!("rule {id}: {rule:?}")));
+    let usual = setting::of_a_namespace();
+    let unusual = space.settings.iter().filter(|(key, value)| usual.get(*key) != Some(value));
+    unusual.for_each(|(key, value)| line(format!("{key} = {value}")));
+    space.rules.iter().for_each(|((_, id), rule)| line(format!("rule {id}: {rule:?}")));
 }
 
 fn link(device: &Device) -> String {

@@ -42,6 +42,11 @@ impl Simulated {
         &self.node
     }
 
+    /// The pod whose attachment it is for.
+    pub fn of(&self) -> Sandbox {
+        self.sandbox
+    }
+
     /// One request.
     pub(super) fn ask<T>(
         &mut self,

@@ -17,6 +17,7 @@ mod dump;
 mod fault;
 mod firewall;
 mod handle;
+mod moving;
 mod names;
 mod neighbour;
 mod no;
@@ -24,7 +25,7 @@ mod node;
 mod route;
 mod setting;
 mod space;
-mod undo;
+mod undoing;
 mod world;
 
 pub use fault::Fault;

@@ -11,13 +11,16 @@ const LONGEST_ALTERNATIVE: usize = 128;
 
 /// Whether a link can be called that at all (`dev_valid_name`).
 pub(super) fn check(name: &str) -> Done {
-    if name.len() >= LONGEST {
-        return Err(libc::ERANGE.into());
-    }
+    check_length(name)?;
     let odd = |byte: u8| matches!(byte, b'/' | b':' | b'%' | 0) || byte.is_ascii_whitespace() || byte == 0x0b;
     // A folder of settings that is not a link's has each of the last two names.
     let reserved = ["", ".", "..", "all", "default"].contains(&name);
     if reserved || name.bytes().any(odd) { Err(libc::EINVAL.into()) } else { Ok(()) }
+}
+
+/// A longer one does not get as far.
+pub(super) fn check_length(name: &str) -> Done {
+    if name.len() < LONGEST { Ok(()) } else { Err(libc::ERANGE.into()) }
 }
 
 impl Namespace {
@@ -34,12 +37,16 @@ impl Namespace {
         self.devices().find(named).map(|device| device.index)
     }
 
+    /// The first name that is free for a link that may have any: `dev0` of `dev%d`.
+    pub(super) fn choose_name(&self, pattern: &str) -> String {
+        let mut names = (0_u32..).map(|number| pattern.replace("%d", &number.to_string()));
+        names.find(|name| !self.has_name(name)).unwrap_or_default()
+    }
+
     /// Gives a link another name. Its own alternative name is taken, too.
     pub(super) fn rename(&mut self, index: u32, name: &str) -> Done {
+        check_length(name)?;
         let device = self.device(index)?;
-        if name.len() >= LONGEST {
-            return Err(libc::ERANGE.into());
-        }
         if device.name == name {
             return Ok(());
         }

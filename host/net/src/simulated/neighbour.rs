@@ -1,4 +1,4 @@
-//! Who is where on a link: permanent entries only, since nothing is forwarded.
+//! Who is where on a link: permanent entries only, since nothing is sent.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -27,5 +27,15 @@ impl Namespace {
         }
         device.neighbours.insert(address, mac);
         Ok(())
+    }
+
+    /// Tells everybody on a link of addresses; only who has an IPv6 address may tell of it.
+    pub(super) fn announce(&self, index: u32, addresses: &[IpAddr]) -> Done {
+        let device = self.device(index)?;
+        addresses.iter().try_for_each(|address| match address {
+            IpAddr::V4(_) if !device.up => Err(libc::ENETDOWN.into()),
+            IpAddr::V6(address) if !self.has_v6(*address, index) => Err(libc::EADDRNOTAVAIL.into()),
+            _ => Ok(()),
+        })
     }
 }

@@ -76,8 +76,16 @@ fn of_whom(key: &str) -> Option<(&str, String)> {
     (conf == "conf").then(|| (link, format!("{family}/{rest}")))
 }
 
+/// A path below `net`, as back ends have it.
+fn check(key: &str) -> Done {
+    let mut parts = key.split('/');
+    let plain = parts.next() == Some("net") && parts.all(|part| !matches!(part, "" | "." | ".."));
+    if plain { Ok(()) } else { Err(libc::EINVAL.into()) }
+}
+
 impl Namespace {
     pub(super) fn setting(&self, key: &str) -> Done<&str> {
+        check(key)?;
         let value = self.settings.get(key).or_else(|| {
             let (link, rest) = of_whom(key)?;
             self.devices().find(|device| device.name == link)?.settings.get(&rest)
@@ -86,6 +94,7 @@ impl Namespace {
     }
 
     pub(super) fn set_setting(&mut self, key: &str, value: &str) -> Done {
+        check(key)?;
         *self.setting_mut(key).ok_or(No::from(libc::ENOENT))? = value.trim_end_matches('\n').to_owned();
         Ok(())
     }

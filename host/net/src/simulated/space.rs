@@ -9,6 +9,7 @@ use super::firewall::Rule;
 use super::no::{Done, No};
 use super::route::Entry;
 use super::setting;
+use crate::undo::Rules;
 use crate::{Link, MacAddr, NetnsId};
 
 /// A namespace's number, never used again: its cookie.
@@ -21,7 +22,7 @@ pub(super) struct Namespace {
     devices: BTreeMap<u32, Device>,
     pub(super) routes: Vec<Entry>,
     pub(super) settings: BTreeMap<String, String>,
-    pub(super) rules: BTreeMap<String, Rule>,
+    pub(super) rules: BTreeMap<(Rules, String), Rule>,
     /// The last index that was chosen and not asked for.
     last_chosen: u32,
 }

@@ -65,17 +65,28 @@ impl World {
         self.spaces.iter().map(|(id, space)| (*id, space))
     }
 
-    /// Two links, or none.
+    /// Two links, or none. The kernel looks at the first one's number, makes the second one, and then the first.
     pub(super) fn add_veth(&mut self, ends: [(SpaceId, &NewLink); 2], mtu: Option<u32>) -> Done {
         let mtu = mtu.unwrap_or(ETHERNET);
-        for (space, end) in ends {
-            self.check_new(space, end, mtu)?;
-        }
-        let [(space, one), (other_space, other)] = ends;
-        if space == other_space && (one.name == other.name || one.index == other.index) {
+        let [first, second] = ends;
+        names::check_length(&second.1.name)?;
+        self.check_new(first.0, first.1, mtu)?;
+        check_mac(second.1.mac)?;
+        let other_home = self.space(second.0)?;
+        names::check(&second.1.name)?;
+        if other_home.has_name(&second.1.name) {
             return Err(libc::EEXIST.into());
         }
-        let [first, second] = ends;
+        if other_home.device(second.1.index).is_ok() {
+            return Err(libc::EBUSY.into());
+        }
+        self.check_name(first.0, &first.1.name)?;
+        if first.0 == second.0 && first.1.name == second.1.name {
+            return Err(libc::EEXIST.into());
+        }
+        if first.0 == second.0 && first.1.index == second.1.index {
+            return Err(libc::EBUSY.into());
+        }
         for ((space, end), (peer_space, peer)) in [(first, second), (second, first)] {
             let kind = Kind::Veth { peer: Place { space: peer_space, index: peer.index } };
             self.space_mut(space)?.insert(Device::new(end.index, &end.name, end.mac, mtu, kind));
@@ -86,6 +97,7 @@ impl World {
     pub(super) fn add_bridge(&mut self, space: SpaceId, link: &NewLink, mtu: Option<u32>) -> Done {
         let mtu = mtu.unwrap_or(ETHERNET);
         self.check_new(space, link, mtu)?;
+        self.check_name(space, &link.name)?;
         let kind = Kind::Bridge { mtu_chosen: false };
         self.space_mut(space)?.insert(Device::new(link.index, &link.name, link.mac, mtu, kind));
         Ok(())
@@ -93,28 +105,27 @@ impl World {
 
     /// A link with a device on a bus, as a driver makes it; its index.
     pub(super) fn add_hardware(&mut self, space: SpaceId, factory: Factory) -> Done<u32> {
-        names::check(&factory.name)?;
+        self.check_name(space, &factory.name)?;
         let home = self.space_mut(space)?;
-        if home.has_name(&factory.name) {
-            return Err(libc::EEXIST.into());
-        }
         let index = home.choose_index();
         let (name, mac) = (factory.name.clone(), MacAddr(factory.mac));
         home.insert(Device::new(index, &name, mac, ETHERNET, Kind::Hardware(factory)));
         Ok(index)
     }
 
+    /// What is looked at before anything is made.
     fn check_new(&self, space: SpaceId, link: &NewLink, mtu: u32) -> Done {
-        let home = self.space(space)?;
-        if home.device(link.index).is_ok() {
+        names::check_length(&link.name)?;
+        if self.space(space)?.device(link.index).is_ok() {
             return Err(libc::EEXIST.into());
         }
-        names::check(&link.name)?;
         check_mac(link.mac)?;
-        if !(68..=65535).contains(&mtu) {
-            return Err(libc::EINVAL.into());
-        }
-        if home.has_name(&link.name) { Err(libc::EEXIST.into()) } else { Ok(()) }
+        if (68..=65535).contains(&mtu) { Ok(()) } else { Err(libc::EINVAL.into()) }
+    }
+
+    fn check_name(&self, space: SpaceId, name: &str) -> Done {
+        names::check(name)?;
+        if self.space(space)?.has_name(name) { Err(libc::EEXIST.into()) } else { Ok(()) }
     }
 
     /// Deletes a link, and with one end of a veth pair the other.
@@ -131,49 +142,54 @@ impl World {
         Ok(())
     }
 
-    /// Takes a link to another namespace, down and without addresses, by its index if that is free there; where it is
-    /// then. If its name is taken there, it gets `name`.
-    pub(super) fn relocate(&mut self, from: Place, to: SpaceId, name: &str) -> Done<Place> {
-        let device = self.space(from.space)?.device(from.index)?.clone();
+    /// Takes a link to another namespace, down and without addresses, and names it there. Its number there is `index`,
+    /// or else its own if that is free. A name that it can't have leaves it there under the one that it had
+    /// (`do_setlink`). `dev%d` stands for a name that is free.
+    pub(super) fn relocate(&mut self, from: Place, to: SpaceId, name: &str, index: Option<u32>) -> Done {
+        names::check_length(name)?;
+        let device = self.space(from.space)?.device(from.index)?;
+        let target = self.space(to)?;
+        let name = if name.contains("%d") { &target.choose_name(name) } else { name };
+        if from.space == to {
+            return self.space_mut(to)?.rename(from.index, name);
+        }
         if matches!(device.kind, Kind::Loopback | Kind::Bridge { .. }) {
             return Err(No::because(libc::EINVAL, "The interface netns is immutable"));
         }
-        if from.space == to {
-            return Ok(from);
-        }
-        let target = self.space(to)?;
-        let name = if target.has_name(&device.name) { name } else { &device.name };
-        if target.has_name(name) {
-            return Err(No::because(
-                libc::EEXIST,
-                "An interface with the same name exists in the target netns",
-            ));
-        }
+        let there = if target.has_name(&device.name) {
+            self.check_name(to, name)?;
+            name.to_owned()
+        } else {
+            device.name.clone()
+        };
         if device.alternative_names.iter().any(|other| target.has_name(other)) {
             return Err(No::because(
                 libc::EEXIST,
                 "An interface with the altname exists in the target netns",
             ));
         }
-        let name = name.to_owned();
-        self.carry(from, to, name)
+        if index.is_some_and(|index| target.device(index).is_ok()) {
+            return Err(libc::EBUSY.into());
+        }
+        let place = self.carry(from, to, there, index)?;
+        self.space_mut(to)?.rename(place.index, name)
     }
 
-    fn carry(&mut self, from: Place, to: SpaceId, name: String) -> Done<Place> {
+    /// Where it is then.
+    fn carry(&mut self, from: Place, to: SpaceId, name: String, index: Option<u32>) -> Done<Place> {
         let mut device = self.space_mut(from.space)?.remove(from.index)?;
         let target = self.space_mut(to)?;
-        if target.device(device.index).is_ok() {
-            device.index = target.choose_index();
-        }
+        device.index = match index {
+            Some(index) => index,
+            None if target.device(device.index).is_ok() => target.choose_index(),
+            None => device.index,
+        };
         let place = Place { space: to, index: device.index };
         device.name = name;
         device.up = false;
         device.v6.clear();
         device.neighbours.clear();
-        let peer = match &device.kind {
-            Kind::Veth { peer } => Some(*peer),
-            _ => None,
-        };
+        let peer = device.kind.peer();
         target.insert(device);
         if let Some(peer) = peer
             && let Kind::Veth { peer } = &mut self.space_mut(peer.space)?.device_mut(peer.index)?.kind
@@ -211,6 +227,6 @@ impl World {
         let names = device.alternative_names.iter().filter(|name| !home.has_name(name));
         let names: Vec<_> = names.cloned().collect();
         self.space_mut(place.space)?.device_mut(place.index)?.alternative_names = names;
-        self.carry(place, HOST, name).map(|_| ())
+        self.carry(place, HOST, name, None).map(|_| ())
     }
 }

@@ -128,9 +128,10 @@ fn table(route: &Route) -> u32 {
 impl Namespace {
     /// The kernel adds a route by itself, unless it has.
     pub(super) fn learn(&mut self, entry: Entry) {
+        let place = |entry: &Entry| (entry.link, entry.destination, entry.leads, entry.table, entry.metric);
+        // Of IPv6 it does not matter who made it.
         let same = |known: &Entry| {
-            let place = |entry: &Entry| (entry.link, entry.destination, entry.leads);
-            known.by_kernel && place(known) == place(&entry)
+            place(known) == place(&entry) && known.gateway.is_none() && (known.by_kernel || !known.is_v4())
         };
         if !self.routes.iter().any(same) {
             self.routes.push(entry);
@@ -156,7 +157,9 @@ impl Namespace {
 
     /// Deletes the first route of a link that is as this one says.
     pub(super) fn drop_route(&mut self, index: u32, route: &Route) -> Done {
-        self.device(index)?;
+        if matches!(route.destination, IpNet::V4(_)) && route.destination != route.destination.trunc() {
+            return Err(No::because(libc::EINVAL, "Invalid prefix for given prefix length"));
+        }
         let fits = |known: &Entry| {
             known.link == index
                 && known.destination == route.destination.trunc()

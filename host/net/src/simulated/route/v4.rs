@@ -18,7 +18,7 @@ impl Namespace {
     pub(super) fn new_route_v4(&self, index: u32, route: &Route) -> Done<Entry> {
         let said =
             Route { gateway: route.gateway.filter(|gateway| !gateway.is_unspecified()), ..route.clone() };
-        let usual = if said.gateway.is_some() { UNIVERSE } else { LINK };
+        let usual = if route.gateway.is_some() { UNIVERSE } else { LINK };
         let entry = Entry::asked(index, &said, said.scope.unwrap_or(usual), said.metric.unwrap_or(0));
         if entry.destination != said.destination {
             return Err(No::because(libc::EINVAL, "Invalid prefix for given prefix length"));
