@@ -1,8 +1,9 @@
 //! Between the component ABI's text and the author's types.
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Attachment, CniResult, Failure, Plugin, Verdict};
+use crate::{Attachment, Failure, Plugin, Verdict};
 
 const SETTINGS: &str = "the settings in the catalog";
 
@@ -42,29 +43,75 @@ pub fn review<P: DeserializeOwned, S: DeserializeOwned>(
     }
 }
 
-/// What the `delegate!` macro calls. Settings that are not set are read as nothing at all, so `()` will do for them.
+/// What the `delegate!` macro calls for ADD.
 ///
 /// # Errors
 /// The author's own failure, or text that does not fit the author's types (code 7).
-pub fn add<C: DeserializeOwned, S: DeserializeOwned>(
-    function: impl Fn(&Attachment, &C, Option<&CniResult>, &S) -> Result<Option<CniResult>, Failure>,
+pub fn add<C, P, S, R>(
+    function: impl Fn(&Attachment, &C, Option<&P>, &S) -> Result<Option<R>, Failure>,
     attachment: &Attachment,
     config: &str,
     prev: Option<&str>,
     settings: &str,
-) -> Result<Option<String>, Failure> {
-    tell_panics();
-    let settings = if settings == "{}" {
-        read("null", "").or_else(|_| read("{}", SETTINGS))
-    } else {
-        read(settings, SETTINGS)
-    };
-    let settings = settings.map_err(invalid)?;
-    let config = read(config, "the plugin's configuration").map_err(invalid)?;
-    let prev = prev.map(|text| read(text, "`prevResult`")).transpose().map_err(invalid)?;
+) -> Result<Option<String>, Failure>
+where
+    C: DeserializeOwned,
+    P: DeserializeOwned,
+    S: DeserializeOwned,
+    R: Serialize,
+{
+    let (config, prev, settings) = delegates(config, prev, settings)?;
     let result = function(attachment, &config, prev.as_ref(), &settings)?;
     let written = result.map(|result| serde_json::to_string(&result)).transpose();
     written.map_err(|error| Failure::from(error.to_string()))
+}
+
+/// What the `delegate!` macro calls for CHECK.
+///
+/// # Errors
+/// As for [`add`].
+pub fn check<C: DeserializeOwned, P: DeserializeOwned, S: DeserializeOwned>(
+    function: impl Fn(&Attachment, &C, &P, &S) -> Result<(), Failure>,
+    attachment: &Attachment,
+    config: &str,
+    prev: &str,
+    settings: &str,
+) -> Result<(), Failure> {
+    let (config, prev, settings) = delegates(config, Some(prev), settings)?;
+    // It was read, so it is there.
+    prev.map_or(Ok(()), |prev| function(attachment, &config, &prev, &settings))
+}
+
+/// What the `delegate!` macro calls for DEL.
+///
+/// # Errors
+/// As for [`add`].
+pub fn del<C: DeserializeOwned, P: DeserializeOwned, S: DeserializeOwned>(
+    function: impl Fn(&Attachment, &C, Option<&P>, &S) -> Result<(), Failure>,
+    attachment: &Attachment,
+    config: &str,
+    prev: Option<&str>,
+    settings: &str,
+) -> Result<(), Failure> {
+    let (config, prev, settings) = delegates(config, prev, settings)?;
+    function(attachment, &config, prev.as_ref(), &settings)
+}
+
+fn delegates<C: DeserializeOwned, P: DeserializeOwned, S: DeserializeOwned>(
+    config: &str,
+    prev: Option<&str>,
+    settings: &str,
+) -> Result<(C, Option<P>, S), Failure> {
+    tell_panics();
+    let config = read(config, "the plugin's configuration").map_err(invalid)?;
+    let prev = prev.map(|text| read(text, "the result before")).transpose().map_err(invalid)?;
+    Ok((config, prev, delegate_settings(settings).map_err(invalid)?))
+}
+
+/// Settings that the catalog does not have are `{}`, which `()` can't be read from.
+fn delegate_settings<S: DeserializeOwned>(text: &str) -> Result<S, String> {
+    let none = (text == "{}").then(|| serde_json::from_str("null").ok()).flatten();
+    none.map_or_else(|| read(text, SETTINGS), Ok)
 }
 
 fn read<T: DeserializeOwned>(text: &str, what: &str) -> Result<T, String> {
@@ -84,6 +131,7 @@ fn tell_panics() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::CniResult;
     use serde::Deserialize;
 
     #[derive(Deserialize)]
@@ -148,5 +196,29 @@ mod tests {
         let failure = answer("{}").unwrap_err();
         assert!(failure.code == 7 && failure.message.contains("`mtu`"), "{failure:?}");
         assert_eq!(add(done, &attachment(), r#"{"mtu":1}"#, Some("[]"), "{}").unwrap_err().code, 7);
+    }
+
+    #[test]
+    fn results_may_be_of_any_type() {
+        let pass_on = |_: &Attachment, (): &(), prev: Option<&serde_json::Value>, _: &Settings| Ok(prev.cloned());
+        let answer = add(pass_on, &attachment(), "null", Some(r#"{"x":1}"#), r#"{"mtu":1}"#);
+        assert_eq!(answer.unwrap().unwrap(), r#"{"x":1}"#);
+    }
+
+    #[test]
+    fn check_and_del_get_the_same_types() {
+        let no_mac = |_: &Attachment, _: &Plugin, prev: &CniResult, (): &()| match prev.interfaces.first() {
+            Some(link) if link.mac.is_some() => Ok(()),
+            _ => Err(Failure::new(100, "no mac")),
+        };
+        let prev = r#"{"interfaces":[{"name":"net1","mac":"0a:58:0a:01:02:03"}]}"#;
+        assert_eq!(check(no_mac, &attachment(), "{}", prev, "{}"), Ok(()));
+        assert_eq!(check(no_mac, &attachment(), "{}", "{}", "{}").unwrap_err().message, "no mac");
+        let gone = |_: &Attachment, _: &Plugin, prev: Option<&CniResult>, (): &()| {
+            prev.map_or_else(|| Err(Failure::from("nothing before")), |_| Ok(()))
+        };
+        assert_eq!(del(gone, &attachment(), "{}", Some(prev), "{}"), Ok(()));
+        assert_eq!(del(gone, &attachment(), "{}", None, "{}").unwrap_err().message, "nothing before");
+        assert_eq!(del(gone, &attachment(), "{}", Some("[]"), "{}").unwrap_err().code, 7);
     }
 }

@@ -137,10 +137,24 @@ macro_rules! policy {
 /// `fn(&Attachment, &Conf, Option<&CniResult>, &Settings) -> Result<Option<CniResult>, Failure>`. `Conf` is any type of
 /// your own that a plugin's configuration can be read as, `Settings` likewise of the operator's settings (`()` for
 /// none). The third argument is the result of the plugin before this one in a list. Answering `None` leaves
-/// the result to the host, which knows what was done.
+/// the result to the host, which knows what was done. In place of [`CniResult`] any type does that can be read from, or
+/// written as, a result of CNI 1.1.0.
+///
+/// The host takes back and compares what was done by itself. Whoever has more to do at CHECK or DEL adds two functions,
+/// `check: fn(&Attachment, &Conf, &CniResult, &Settings) -> Result<(), Failure>` and
+/// `del: fn(&Attachment, &Conf, Option<&CniResult>, &Settings) -> Result<(), Failure>`:
+///
+/// ```
+/// # use multus_guest::{Attachment, CniResult, Failure, Plugin};
+/// multus_guest::delegate!(add, check = check, del = del);
+/// # fn add(_: &Attachment, _: &Plugin, _: Option<&CniResult>, _: &()) -> Result<Option<CniResult>, Failure> { Ok(None) }
+/// # fn check(_: &Attachment, _: &Plugin, _: &CniResult, _: &()) -> Result<(), Failure> { Ok(()) }
+/// # fn del(_: &Attachment, _: &Plugin, _: Option<&CniResult>, _: &()) -> Result<(), Failure> { Ok(()) }
+/// # fn main() {}
+/// ```
 #[macro_export]
 macro_rules! delegate {
-    ($function:path) => {
+    ($add:path) => {
         const _: () = {
             use $crate::sys::delegate_module::exports::multus::delegate::delegate::Guest;
             struct Component;
@@ -151,7 +165,7 @@ macro_rules! delegate {
                     prev: Option<String>,
                     settings: String,
                 ) -> Result<Option<String>, $crate::Failure> {
-                    $crate::glue::add($function, &attachment, &config, prev.as_deref(), &settings)
+                    $crate::glue::add($add, &attachment, &config, prev.as_deref(), &settings)
                 }
             }
             #[cfg(not(target_arch = "wasm32"))]
@@ -164,6 +178,40 @@ macro_rules! delegate {
             #[cfg(target_arch = "wasm32")]
             $crate::sys::delegate_module::export_delegate!(
                 Component with_types_in $crate::sys::delegate_module
+            );
+        };
+    };
+    ($add:path, check = $check:path, del = $del:path) => {
+        $crate::delegate!($add);
+        const _: () = {
+            use $crate::sys::lifecycle_part::exports::multus::delegate::lifecycle::Guest;
+            struct Component;
+            impl Guest for Component {
+                fn check(
+                    attachment: $crate::Attachment,
+                    config: String,
+                    prev: String,
+                    settings: String,
+                ) -> Result<(), $crate::Failure> {
+                    $crate::glue::check($check, &attachment, &config, &prev, &settings)
+                }
+                fn del(
+                    attachment: $crate::Attachment,
+                    config: String,
+                    prev: Option<String>,
+                    settings: String,
+                ) -> Result<(), $crate::Failure> {
+                    $crate::glue::del($del, &attachment, &config, prev.as_deref(), &settings)
+                }
+            }
+            #[cfg(not(target_arch = "wasm32"))]
+            const _: (
+                fn($crate::Attachment, String, String, String) -> Result<(), $crate::Failure>,
+                fn($crate::Attachment, String, Option<String>, String) -> Result<(), $crate::Failure>,
+            ) = (<Component as Guest>::check, <Component as Guest>::del);
+            #[cfg(target_arch = "wasm32")]
+            $crate::sys::lifecycle_part::export_lifecycle!(
+                Component with_types_in $crate::sys::lifecycle_part
             );
         };
     };

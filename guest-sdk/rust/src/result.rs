@@ -1,5 +1,5 @@
-//! CNI results as authors write and read them, in the form of 1.0.0 and 1.1.0. The host converts to and from the version
-//! that the configuration names.
+//! CNI results as authors write and read them, in the form of 1.1.0. The host converts to and from the version that the
+//! configuration names; what that can't say is left out.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -60,6 +60,9 @@ pub struct Interface {
     /// Its PCI address.
     #[serde(rename = "pciID", skip_serializing_if = "Option::is_none")]
     pub pci_id: Option<String>,
+    /// Members that are not known here; they pass through.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 /// An address.
@@ -74,6 +77,9 @@ pub struct Ip {
     /// Place in [`CniResult::interfaces`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interface: Option<usize>,
+    /// Members that are not known here; they pass through.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 /// A route.
@@ -100,6 +106,9 @@ pub struct Route {
     /// As the kernel numbers it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<u8>,
+    /// Members that are not known here; they pass through.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 /// Name resolution.
@@ -118,6 +127,9 @@ pub struct Dns {
     /// Options of the resolver.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
+    /// Members that are not known here; they pass through.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 #[cfg(test)]
@@ -126,7 +138,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_passes_through() {
-        let text = r#"{"cniVersion":"1.1.0","ips":[{"address":"10.0.0.2/24"}],"dns":{},"vendor":{"n":1}}"#;
+        let text = r#"{"cniVersion":"1.1.0","interfaces":[{"name":"net1","socketPath":"/run/v","x":[1]}],"ips":[{"address":"10.0.0.2/24","x":2}],"routes":[{"dst":"0.0.0.0/0","x":{}}],"dns":{"x":null},"vendor":{"n":1}}"#;
         let result: CniResult = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&result).unwrap(), text);
     }

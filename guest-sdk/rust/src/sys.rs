@@ -42,3 +42,17 @@ pub mod delegate_module {
         },
     });
 }
+
+/// What a delegate with work of its own at CHECK and DEL exports besides.
+pub mod lifecycle_part {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "lifecycle-part",
+        pub_export_macro: true,
+        export_macro_name: "export_lifecycle",
+        additional_derives: [PartialEq],
+        with: {
+            "multus:delegate/types@0.1.0": crate::sys::transform_module::multus::delegate::types,
+        },
+    });
+}

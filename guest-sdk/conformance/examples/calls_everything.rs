@@ -1,0 +1,145 @@
+//! A delegate that calls each function of the host's once, in the order of the WIT package, and answers with what it was
+//! told. Its settings can end it after any of the calls.
+
+use multus_guest::network::{self, Link, LinkInfo, Veth};
+use multus_guest::node::{self, Bridge};
+use multus_guest::result::{Interface, Route};
+use multus_guest::{Attachment, CniResult, Failure, Plugin, firewall, ipam, log, plugins, store, sysctl};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Settings {
+    /// The number of calls after which it crashes.
+    crash_after: Option<u32>,
+}
+
+multus_guest::delegate!(add);
+
+fn add(
+    attachment: &Attachment,
+    conf: &Plugin,
+    prev: Option<&CniResult>,
+    settings: &Settings,
+) -> Result<Option<CniResult>, Failure> {
+    let mut told = Told { left: settings.crash_after, ..Told::default() };
+    told.note("attachment", json!([attachment.container_id, attachment.network, attachment.context]));
+    told.note("before", json!(prev.map(|result| &result.ips)));
+    told.crash_if_due();
+    let (inside, port) = links(&mut told)?;
+    edit(&mut told, &inside, &port)?;
+    routes(&mut told, &inside)?;
+    nodes(&mut told, &port)?;
+    others(&mut told, conf)?;
+    claims(&mut told)?;
+    log::info("called everything");
+    let interface = Interface { name: attachment.interface_name.clone(), ..Interface::default() };
+    Ok(Some(CniResult { interfaces: vec![interface], other: told.all, ..CniResult::default() }))
+}
+
+/// What the host answered.
+#[derive(Default)]
+struct Told {
+    all: Plugin,
+    left: Option<u32>,
+}
+
+impl Told {
+    fn note(&mut self, what: &str, answer: Value) {
+        self.all.insert(what.to_owned(), answer);
+    }
+
+    /// A call is over.
+    fn done<T>(&mut self, answer: Result<T, Failure>) -> Result<T, Failure> {
+        self.crash_if_due();
+        answer
+    }
+
+    fn crash_if_due(&mut self) {
+        match &mut self.left {
+            Some(0) => std::process::abort(),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+    }
+}
+
+fn links(told: &mut Told) -> Result<(Link, Link), Failure> {
+    let sandbox = told.done(network::sandbox())?;
+    let path = Ok(sandbox.path());
+    let path = told.done(path)?;
+    told.note("path", json!(path));
+    let links = told.done(sandbox.links())?;
+    told.note("links", json!(links.len()));
+    let found = told.done(sandbox.find("lo"))?;
+    let missing = told.done(sandbox.find("nothing"))?;
+    told.note("found", json!([found.is_some(), missing.is_some()]));
+    if let Some(found) = found {
+        let info = told.done(found.info())?;
+        told.note("info", described(&info));
+    }
+    let veth = Veth { mtu: Some(1400), mac: None, host_name: Some("veth7".to_owned()) };
+    let pair = told.done(veth.create("net1"))?;
+    told.done(pair.1.move_to(&sandbox, "net2"))?;
+    Ok(pair)
+}
+
+fn described(info: &LinkInfo) -> Value {
+    json!([info.index, info.name, info.kind, info.mac, info.mtu, info.up, info.addresses])
+}
+
+fn edit(told: &mut Told, inside: &Link, port: &Link) -> Result<(), Failure> {
+    told.done(port.set_master(inside))?;
+    told.done(port.unset_master())?;
+    told.done(inside.set_mac("0a:58:0a:01:02:03"))?;
+    told.done(inside.set_mtu(1280))?;
+    told.done(inside.set_up(true))?;
+    told.done(inside.set_promiscuous(false))?;
+    told.done(port.set_hairpin(true))
+}
+
+fn routes(told: &mut Told, inside: &Link) -> Result<(), Failure> {
+    told.done(inside.add_address("10.1.2.3/24"))?;
+    told.done(inside.remove_address("10.1.2.4/24"))?;
+    let route = Route { dst: "10.9.0.0/16".to_owned(), gw: Some("10.1.2.1".to_owned()), ..Route::default() };
+    told.done(inside.add_route(&route))?;
+    told.done(inside.remove_prefix_route("10.1.2.3/24"))?;
+    told.done(inside.add_neighbour("10.1.2.1", "0a:58:0a:01:02:01"))?;
+    told.done(inside.settle())?;
+    told.done(inside.announce())?;
+    told.done(inside.set_sysctl("ipv4/arp_notify", "1"))
+}
+
+fn nodes(told: &mut Told, port: &Link) -> Result<(), Failure> {
+    let host = told.done(node::host())?;
+    let path = Ok(host.path());
+    let path = told.done(path)?;
+    told.note("host", json!(path));
+    let _bridge = told.done(Bridge { mtu: Some(1500), mac: None }.ensure("cni0"))?;
+    let device = told.done(node::find_device("0000:03:02.1"))?;
+    told.note("device", json!(device.is_some()));
+    told.done(firewall::masquerade("10.1.2.3/24"))?;
+    told.done(firewall::spoof_check(port, "0a:58:0a:01:02:03"))?;
+    told.done(sysctl::ensure("net/ipv4/ip_forward", "1"))
+}
+
+fn others(told: &mut Told, conf: &Plugin) -> Result<(), Failure> {
+    let leased = told.done(ipam::add(conf))?;
+    told.note("leased", json!(leased.ips));
+    let limited = told.done(plugins::add("bandwidth", &json!({"type": "bandwidth"})))?;
+    told.note("limited", json!(limited.other));
+    Ok(())
+}
+
+fn claims(told: &mut Told) -> Result<(), Failure> {
+    let folder = told.done(store::begin(Some("/var/lib/cni/networks"), "lan"))?;
+    let claimed = told.done(folder.claimed())?;
+    let owned = told.done(folder.owned())?;
+    let claim = told.done(folder.claim("10.1.2.3"))?;
+    let reclaimed = told.done(folder.reclaim())?;
+    let note = told.done(folder.note("last_reserved_ip.0"))?;
+    told.done(folder.set_note("last_reserved_ip.0", "10.1.2.3"))?;
+    told.note("claims", json!([claimed, owned, claim, reclaimed, note]));
+    Ok(())
+}
