@@ -12,6 +12,7 @@ use super::{bridge, words};
 pub(super) fn property(node: &mut ComponentNode, id: LinkId, change: Change<'_>) -> Answer<()> {
     let lent = node.lent.to_change(id)?;
     let property = wanted(node, &lent, change)?;
+    check_shared(node, &lent, &property)?;
     let before = before(node, &lent, &property)?;
     if before.as_ref() == Some(&property) {
         return Ok(());
@@ -31,6 +32,24 @@ fn wanted(node: &ComponentNode, lent: &Lent, change: Change<'_>) -> Answer<Prope
         Change::Promiscuous(on) => Property::Promiscuous(on),
         Change::Hairpin(on) => Property::Hairpin(on),
     })
+}
+
+/// A bridge that others use as well is made ready, never taken down or made another one.
+fn check_shared(node: &ComponentNode, lent: &Lent, property: &Property) -> Answer<()> {
+    let harmless = match property {
+        _ if lent.origin != Origin::Ensured => true,
+        Property::Up(true) | Property::Promiscuous(true) => true,
+        // Said once, it no longer follows the ports.
+        Property::Mac(mac) => node.now(lent)?.mac == mac.to_string(),
+        _ => false,
+    };
+    if harmless {
+        return Ok(());
+    }
+    Err(not_allowed(
+        &format!("make the shared bridge `{}` {property}", lent.link.name),
+        "a bridge that others use as well can be set up, made promiscuous, and keep the address that it has",
+    ))
 }
 
 /// A port and its bridge are in one namespace. Whoever may see a bridge of the node may plug its own links in.
@@ -77,7 +96,14 @@ pub(super) fn add_address(node: &mut ComponentNode, id: LinkId, address: &str) -
     if lent.origin == Origin::Ensured {
         return bridge::add_address(node, &lent.link, address);
     }
+    if lent.link.space == Space::Host {
+        bridge::node_address(node, &lent.link, address)?;
+    }
     let lasting = lent.origin == Origin::Chained;
+    // Else it would be taken off with ours.
+    if lasting && node.now(&lent)?.addresses.iter().any(|text| text.parse() == Ok(address)) {
+        return Err(invalid(format!("`{}` has {address} already", lent.link.name)));
+    }
     node.perform(Effect::Address { link: lent.link.clone(), address, lasting })?;
     node.story.address(&lent.link, address);
     Ok(())
@@ -89,9 +115,20 @@ pub(super) fn add_route(node: &mut ComponentNode, id: LinkId, text: &str) -> Ans
     let route = words::route(text)?;
     check_route(node, &lent, &route)?;
     let lasting = lent.origin == Origin::Chained;
+    // Else it would be deleted with ours.
+    if lasting
+        && node.ask(|backend| backend.routes(&lent.link))?.iter().any(|there| same_place(there, &route))
+    {
+        return Err(invalid(format!("`{}` has a route to {} already", lent.link.name, route.destination)));
+    }
     node.perform(Effect::Route { link: lent.link.clone(), route: route.clone(), lasting })?;
     node.story.route(&lent.link, route);
     Ok(())
+}
+
+/// Of two such the kernel keeps one.
+fn same_place(one: &Route, other: &Route) -> bool {
+    (one.destination, one.metric, one.table) == (other.destination, other.metric, other.table)
 }
 
 /// On the node a module leads packets to its own pod, and nowhere else.
@@ -101,10 +138,10 @@ fn check_route(node: &ComponentNode, lent: &Lent, route: &Route) -> Answer<()> {
         Space::Sandbox if to.prefix_len() == 0 && !node.grants.default_routes() => {
             Err(not_granted("add a default route", "\"defaultRoutes\": true"))
         }
-        Space::Host if !node.story.has_given(to.addr()) || to.prefix_len() != to.max_prefix_len() => {
+        Space::Host if !node.story.is_own(to.addr()) || to.prefix_len() != to.max_prefix_len() => {
             Err(not_allowed(
                 &format!("route {to} to `{}` on the node", lent.link.name),
-                "on the node only the addresses that this call gave to the pod can be routed, each by itself",
+                "on the node only addresses that IPAM and this call gave to the pod can be routed, each by itself",
             ))
         }
         _ => Ok(()),

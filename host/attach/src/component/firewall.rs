@@ -35,9 +35,9 @@ pub(super) fn masquerade(node: &mut ComponentNode, address: &str) -> Answer<()> 
     granted(node, "masquerade")?;
     let network = words::cidr(address)?;
     let address = network.addr();
-    if !node.story.has_given(address) {
+    if !node.story.is_own(address) {
         let what = format!("masquerade {address}");
-        return Err(not_allowed(&what, "only addresses that this call gave to the pod"));
+        return Err(not_allowed(&what, "only addresses that IPAM and this call gave to the pod"));
     }
     let number = node.story.next_masquerade();
     node.perform(Effect::Masquerade { id: id(node, number), address, network: network.trunc() })

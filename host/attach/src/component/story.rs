@@ -80,9 +80,11 @@ impl Story {
         self.addresses.iter().filter(of_link).map(|(_, address)| address)
     }
 
-    /// Whether the pod was given this address in this call.
-    pub(super) fn has_given(&self, address: IpAddr) -> bool {
-        self.given().any(|given| given.addr() == address)
+    /// Whether IPAM gave the pod this address in this call, and a link of the pod has it. What a module chose by itself
+    /// may be anybody's.
+    pub(super) fn is_own(&self, address: IpAddr) -> bool {
+        let given = self.given().any(|given| given.addr() == address);
+        given && self.offered().any(|(offered, _)| offered.addr() == address)
     }
 
     /// The addresses that the pod was given in this call.
@@ -91,15 +93,22 @@ impl Story {
         self.addresses.iter().filter(to_pod).map(|(_, address)| address)
     }
 
-    /// Whether an address is in a network that IPAM offered an address or gateway of in this call: only such a one may
-    /// be the node's own, where it is the pod's gateway.
-    pub(super) fn is_offered(&self, address: IpAddr) -> bool {
+    /// Whether an address is the gateway that IPAM offered in this call, or in the network of an address that it did,
+    /// with no wider a prefix: only such a one may be the node's own, where it is the pod's gateway.
+    pub(super) fn is_offered(&self, address: IpNet) -> bool {
+        self.offered().any(|(offered, gateway)| {
+            let is_gateway = gateway == Some(address.addr()) && address.prefix_len() >= offered.prefix_len();
+            offered.contains(&address) || is_gateway
+        })
+    }
+
+    /// The addresses that IPAM offered, each with its gateway.
+    fn offered(&self) -> impl Iterator<Item = (IpNet, Option<IpAddr>)> {
         let ips = self.leases.iter().flat_map(|lease| &lease.ips);
-        let mut networks = ips.flat_map(|ip| {
-            let gateway = ip.gateway.as_deref().and_then(|text| text.parse::<IpAddr>().ok().map(IpNet::from));
-            ip.address.parse::<IpNet>().ok().into_iter().chain(gateway)
-        });
-        networks.any(|network| network.contains(&address))
+        ips.filter_map(|ip| {
+            let gateway = ip.gateway.as_deref().and_then(|text| text.parse().ok());
+            Some((ip.address.parse().ok()?, gateway))
+        })
     }
 
     /// What a component that answers with no result has done, as CNI results tell it.
@@ -181,11 +190,24 @@ mod tests {
         let mut story = Story::default();
         let ip = Ip { address: "10.1.0.5/24".into(), gateway: Some("10.2.0.1".into()), interface: None };
         story.leased(CniResult { ips: vec![ip], ..CniResult::default() });
-        for (address, offered) in
-            [("10.1.0.1", true), ("10.2.0.1", true), ("10.2.0.2", false), ("8.8.8.8", false)]
-        {
+        for (address, offered) in [
+            ("10.1.0.1/24", true),
+            ("10.1.0.1/32", true),
+            ("10.1.0.1/23", false),
+            ("10.1.0.1/0", false),
+            ("10.2.0.1/24", true),
+            ("10.2.0.1/16", false),
+            ("10.2.0.2/24", false),
+            ("8.8.8.8/32", false),
+        ] {
             assert_eq!(story.is_offered(address.parse().unwrap()), offered, "{address}");
         }
-        assert!(!story.has_given("10.1.0.5".parse().unwrap()), "offered is not given");
+        assert!(!story.is_own("10.1.0.5".parse().unwrap()), "offered is not given");
+        let link = LinkRef { space: Space::Sandbox, index: 7, name: "eth0".to_owned() };
+        for (address, own) in [("10.1.0.5/24", true), ("10.1.0.6/24", false), ("8.8.8.8/32", false)] {
+            let address: IpNet = address.parse().unwrap();
+            story.address(&link, address);
+            assert_eq!(story.is_own(address.addr()), own, "{address}");
+        }
     }
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use multus_cni::{Code, Error};
-use multus_journal::{AttachmentRecord, Effect, EffectRecord, Part, Record, StepIntent, Writer};
+use multus_journal::{AttachmentRecord, Effect, EffectRecord, Outcome, Part, Record, StepIntent, Writer};
+use multus_net::Class;
 
 use super::{Scene, Undo, tick_off};
 use crate::component::{self, Recorded};
@@ -109,11 +110,13 @@ fn kernel(
     lost
 }
 
-fn net(effect: &EffectRecord) -> Option<&multus_net::Effect> {
-    match &effect.effect {
-        Effect::Net { effect } => Some(effect),
-        _ => None,
-    }
+/// What was refused is not there, and what has the look of it is somebody else's: only a move has a way back that can
+/// fail, and what is owned has marks of its own.
+fn net(recorded: &EffectRecord) -> Option<&multus_net::Effect> {
+    let Effect::Net { effect } = &recorded.effect else { return None };
+    let refused = matches!(recorded.outcome, Some(Outcome::Failed { .. }));
+    let modified = effect.class() == Class::Modified && !matches!(effect, multus_net::Effect::Move { .. });
+    (!(refused && modified)).then_some(effect)
 }
 
 impl Member<'_> {
