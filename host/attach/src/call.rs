@@ -22,7 +22,7 @@ const ROLLBACK: Duration = Duration::from_secs(15);
 const DEL_ATTEMPTS: Duration = Duration::from_secs(600);
 
 /// How the node's own namespace is opened, and with it a pod's by its path.
-pub type OpenNode = dyn Fn(Option<&Path>) -> Result<Box<dyn Backend>, Refused>;
+pub type OpenNode<'a> = dyn Fn(Option<&Path>) -> Result<Box<dyn Backend>, Refused> + 'a;
 
 /// What a call needs of the node it runs on.
 pub struct Node<'a> {
@@ -33,7 +33,7 @@ pub struct Node<'a> {
     /// Where lines go.
     pub log: &'a dyn Log,
     /// How what components did is taken back: on the kernel, but for tests.
-    pub open: &'a OpenNode,
+    pub open: &'a OpenNode<'a>,
 }
 
 impl<'a> Node<'a> {

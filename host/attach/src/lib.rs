@@ -28,7 +28,7 @@ mod undo;
 mod upstream;
 
 pub use add::{Added, add};
-pub use call::{Call, Deadlines, Node};
+pub use call::{Call, Deadlines, Node, OpenNode};
 pub use check::check;
 pub use conf::MultusConf;
 pub use del::del;

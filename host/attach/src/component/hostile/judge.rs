@@ -85,6 +85,9 @@ impl Judge {
             Thing::Link(HOST, _) => {
                 let name = last.name(thing).or_else(|| self.last.name(thing)).unwrap_or_default();
                 let granted = me.grants.links_match(name);
+                if me.without_settings(before) == me.without_settings(after) {
+                    return Ok(());
+                }
                 match (before, after) {
                     ([], _) if granted || name.starts_with("veth") => me.on_node(before, after),
                     // Taken to the pod.
@@ -183,6 +186,18 @@ impl Judge {
 }
 
 impl Whose {
+    /// A link's lines but for settings that were granted by name.
+    fn without_settings<'a>(&self, lines: &'a [String]) -> Vec<&'a String> {
+        let granted = |line: &str| {
+            let (name, rest) = line.split_once(": ").unwrap_or_default();
+            let setting = rest.split_once(" = ").and_then(|(key, _)| key.split_once('/'));
+            setting.is_some_and(|(family, key)| {
+                self.grants.allows_sysctl(&format!("net/{family}/conf/{name}/{key}"))
+            })
+        };
+        lines.iter().filter(|line| !granted(line)).collect()
+    }
+
     /// On the node only what leads to the member's own addresses is new.
     fn on_node(&self, before: &[String], after: &[String]) -> Verdict<()> {
         let known: Vec<&str> = before.iter().flat_map(|line| words(line)).collect();

@@ -11,16 +11,17 @@ use self::asks::{Ask, ask};
 use self::crowd::{Crowd, MEMBERS};
 
 /// How many crowds there are; `MULTUS_EFFORT` as for the whole-system tests.
-fn cases() -> u32 {
-    match std::env::var("MULTUS_EFFORT").as_deref() {
+fn config() -> ProptestConfig {
+    let cases = match std::env::var("MULTUS_EFFORT").as_deref() {
         Ok("quick") => 100,
         Ok("long") => 50_000,
         _ => 1000,
-    }
+    };
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 4000, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn nothing_of_others_is_touched(asks in prop::collection::vec((0..MEMBERS, ask()), 1..60), first_to_go in any::<bool>()) {
