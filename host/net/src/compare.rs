@@ -58,8 +58,12 @@ fn differs(node: &mut impl Undoing, effect: &Effect) -> Result<Option<String>, R
             Ok((!same_setting(&now, value))
                 .then(|| format!("{key} is {now} {space}, and was set to {value}")))
         }
-        Effect::Masquerade { id, .. } => Ok(missing(node.has_rules(Rules::Masquerade, id)?, effect)),
-        Effect::SpoofCheck { id, .. } => Ok(missing(node.has_rules(Rules::SpoofCheck, id)?, effect)),
+        Effect::Masquerade { id, address, .. } => {
+            Ok(missing(node.has_rules(Rules::Masquerade { address: *address, id })?, effect))
+        }
+        Effect::SpoofCheck { id, port, .. } => {
+            Ok(missing(node.has_rules(Rules::SpoofCheck { port: port.index, id })?, effect))
+        }
         Effect::Announce { .. } => Ok(None),
     }
 }

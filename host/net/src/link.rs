@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::{fmt, io};
 
+use ipnet::IpNet;
 use netlink_packet_core::DefaultNla;
 use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkMessage};
 use nix::libc;
@@ -88,7 +89,7 @@ pub(crate) fn all(socket: &Socket) -> io::Result<Vec<Link>> {
     let mut links: BTreeMap<u32, Link> = bare(socket)?.into_iter().map(|link| (link.index, link)).collect();
     for found in addresses(socket, libc::AF_UNSPEC, 0)? {
         if let Some(link) = links.get_mut(&found.index) {
-            link.addresses.push(found.text());
+            link.addresses.push(found.net.to_string());
         }
     }
     Ok(links.into_values().collect())
@@ -108,7 +109,7 @@ pub(crate) fn one(socket: &Socket, wanted: Wanted<'_>) -> Result<Option<Details>
 pub(crate) fn whole(socket: &Socket, wanted: Wanted<'_>) -> Result<Option<Link>, Refusal> {
     let Some(Details { mut link, .. }) = one(socket, wanted)? else { return Ok(None) };
     match addresses(socket, libc::AF_UNSPEC, link.index) {
-        Ok(found) => link.addresses = found.iter().map(Address::text).collect(),
+        Ok(found) => link.addresses = found.iter().map(|found| found.net.to_string()).collect(),
         // It went just now.
         Err(error) if error.raw_os_error() == Some(libc::ENODEV) => return Ok(None),
         Err(error) => return Err(error.into()),
@@ -138,16 +139,10 @@ fn request(wanted: Wanted<'_>) -> Vec<u8> {
 pub(crate) struct Address {
     /// The link's index.
     pub(crate) index: u32,
-    pub(crate) address: IpAddr,
-    prefix: u8,
+    /// With the length of its prefix.
+    pub(crate) net: IpNet,
     /// `IFA_F_…`.
     pub(crate) flags: u32,
-}
-
-impl Address {
-    fn text(&self) -> String {
-        format!("{}/{}", self.address, self.prefix)
-    }
 }
 
 /// The addresses of one link or, with index 0, of all; of one family (`AF_INET…`) or of both.
@@ -222,7 +217,7 @@ fn address(body: &[u8]) -> Option<Address> {
     let flags = find(libc::IFA_FLAGS).and_then(|value| u32_at(value, 0)).unwrap_or(flags.into());
     // On a link with a peer IFA_ADDRESS is the peer's, and only IFA_LOCAL is ours.
     let value = find(libc::IFA_LOCAL).or_else(|| find(libc::IFA_ADDRESS))?;
-    Some(Address { index, address: ip(family, value)?, prefix, flags })
+    Some(Address { index, net: IpNet::new(ip(family, value)?, prefix).ok()?, flags })
 }
 
 /// An address of this family.

@@ -99,10 +99,11 @@ impl Kernel {
 fn tentative(addresses: &[Address], tried: &dyn Display) -> Result<Option<IpAddr>, Refused> {
     let has = |address: &&Address, flag| address.flags & flag != 0;
     if let Some(taken) = addresses.iter().find(|address| has(address, libc::IFA_F_DADFAILED)) {
-        let said = format!("somebody else on the link has {} (duplicate address detection)", taken.address);
+        let said =
+            format!("somebody else on the link has {} (duplicate address detection)", taken.net.addr());
         return Err(Refused::because(tried, libc::EADDRINUSE, said));
     }
     let waiting =
         |address: &&Address| has(address, libc::IFA_F_TENTATIVE) && !has(address, libc::IFA_F_OPTIMISTIC);
-    Ok(addresses.iter().find(waiting).map(|address| address.address))
+    Ok(addresses.iter().find(waiting).map(|address| address.net.addr()))
 }

@@ -6,14 +6,17 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd};
 
+use netlink_packet_route::neighbour::{NeighbourAttribute, NeighbourFlags, NeighbourMessage};
 use nix::libc;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn6, bind, sendto, setsockopt, socket,
     sockopt,
 };
 
-use super::Kernel;
+use super::{Kernel, failed, gone_is_good, refused};
 use crate::effect::{LinkRef, MacAddr};
+use crate::link::{self, Address};
+use crate::netlink::body;
 use crate::{Refused, sys};
 
 const EVERYBODY: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
@@ -33,15 +36,65 @@ impl Kernel {
         addresses: &[IpAddr],
         tried: &dyn Display,
     ) -> Result<(), Refused> {
-        let found = self.details(link.space, link.index)?;
+        let found = self.details(link.space, link.index)?.map(|found| found.link);
         let found = found.ok_or_else(|| Refused::kernel(tried, libc::ENODEV))?;
-        let mac: MacAddr = found.link.mac.parse().map_err(|_| {
+        if !found.up {
+            return Err(Refused::kernel(tried, libc::ENETDOWN));
+        }
+        let mac: MacAddr = found.mac.parse().map_err(|_| {
             Refused::because(tried, libc::EOPNOTSUPP, "the link has no Ethernet address to tell of")
         })?;
-        self.inside(link.space, tried, || {
-            addresses.iter().try_for_each(|address| tell(link.index, mac, *address))
-        })
+        let mut rest = Vec::new();
+        for address in addresses {
+            match address {
+                IpAddr::V4(v4) if self.ask_for_oneself(link, *v4, tried)? => {}
+                address => rest.push(*address),
+            }
+        }
+        if rest.is_empty() {
+            return Ok(());
+        }
+        self.inside(link.space, tried, || rest.iter().try_for_each(|address| tell(link.index, mac, *address)))
     }
+
+    /// Lets the kernel ask who has an address of its own, as it asks for any neighbour: that is a gratuitous ARP, if it
+    /// asks in the name of the same address. False if it would take another one, or has a neighbour of that address.
+    ///
+    /// A packet socket can send one as well, but closing it waits for a grace period of the kernel, 10 ms and more.
+    fn ask_for_oneself(
+        &self,
+        link: &LinkRef,
+        address: Ipv4Addr,
+        tried: &dyn Display,
+    ) -> Result<bool, Refused> {
+        let socket = self.socket(link.space, tried)?;
+        let own = link::addresses(socket, libc::AF_INET, link.index).map_err(failed(tried))?;
+        if !asks_as(&own, address) {
+            return Ok(false);
+        }
+        let mut message = NeighbourMessage::default();
+        message.header.family = IpAddr::V4(address).into();
+        message.header.ifindex = link.index;
+        message.header.flags = NeighbourFlags::Use;
+        message.attributes = vec![NeighbourAttribute::Destination(IpAddr::V4(address).into())];
+        let body = body(&message);
+        let ask = libc::NLM_F_CREATE | libc::NLM_F_EXCL;
+        match socket.change(libc::RTM_NEWNEIGH, ask, &body) {
+            Err(refusal) if refusal.errno() == Some(libc::EEXIST) => return Ok(false),
+            done => done.map_err(refused(tried))?,
+        }
+        // It has asked; nobody is to be waited for.
+        gone_is_good(socket.change(libc::RTM_DELNEIGH, 0, &body)).map_err(refused(tried))?;
+        Ok(true)
+    }
+}
+
+/// Whether the kernel asks for an address in its own name: it takes the first one of the link's that has the address in
+/// its network (`inet_select_addr`).
+fn asks_as(own: &[Address], address: Ipv4Addr) -> bool {
+    let mut primary = own.iter().filter(|own| own.flags & libc::IFA_F_SECONDARY == 0);
+    let chosen = primary.find(|own| own.net.contains(&IpAddr::V4(address)));
+    chosen.is_some_and(|chosen| chosen.net.addr() == address)
 }
 
 fn tell(link: u32, mac: MacAddr, address: IpAddr) -> io::Result<()> {
@@ -77,4 +130,31 @@ fn gratuitous_arp(MacAddr(mac): MacAddr, address: Ipv4Addr) -> Vec<u8> {
 fn advertisement(MacAddr(mac): MacAddr, address: Ipv6Addr) -> Vec<u8> {
     let header = [ADVERTISEMENT, 0, 0, 0, OVERRIDE, 0, 0, 0];
     [&header[..], &address.octets(), &[TARGET_LINK_LAYER, 1], &mac].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_asks_in_the_name_of_the_first_address_of_a_network() {
+        let own = |net: &str, flags| Address { index: 2, net: net.parse().unwrap(), flags };
+        let addresses = [
+            own("10.1.0.2/24", 0),
+            own("10.1.0.3/24", libc::IFA_F_SECONDARY),
+            own("10.0.0.1/8", 0),
+            own("10.9.0.1/24", 0),
+            own("192.168.0.1/32", 0),
+        ];
+        for (address, itself) in [
+            ("10.1.0.2", true),
+            ("10.1.0.3", false),
+            ("10.0.0.1", true),
+            ("10.9.0.1", false),
+            ("192.168.0.1", true),
+            ("172.16.0.1", false),
+        ] {
+            assert_eq!(asks_as(&addresses, address.parse().unwrap()), itself, "{address}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::{Kernel, failed, refused};
 use crate::Refused;
 use crate::effect::{LinkRef, MacAddr};
 use crate::netlink::Socket;
-use crate::nft::{self, BRIDGE_PREROUTING, Chain, POSTROUTING};
+use crate::nft::{self, Place};
 use crate::undo::Rules;
 
 impl Kernel {
@@ -20,8 +20,8 @@ impl Kernel {
         network: IpNet,
         tried: &dyn Display,
     ) -> Result<(), Refused> {
-        let rule = nft::masquerade(address, network);
-        nft::add(self.firewall(tried)?, &POSTROUTING, id, rule).map_err(refused(tried))
+        let socket = self.firewall(tried)?;
+        nft::add(socket, &Place::source(address), id, || nft::masquerade(network)).map_err(refused(tried))
     }
 
     pub(super) fn spoof_check(
@@ -31,18 +31,21 @@ impl Kernel {
         mac: MacAddr,
         tried: &dyn Display,
     ) -> Result<(), Refused> {
-        let rule = nft::spoof_check(port.index, mac);
-        nft::add(self.firewall(tried)?, &BRIDGE_PREROUTING, id, rule).map_err(refused(tried))
+        let socket = self.firewall(tried)?;
+        nft::add(socket, &Place::port(port.index), id, || nft::spoof_check(mac)).map_err(refused(tried))
     }
 
-    pub(super) fn knows_rules(&mut self, rules: Rules, id: &str) -> Result<bool, Refused> {
-        let tried = format_args!("looking for the packet rules of {id}");
-        nft::has(self.firewall(&tried)?, chain(rules), id).map_err(refused(&tried))
+    pub(super) fn knows_rules(&mut self, rules: Rules<'_>) -> Result<bool, Refused> {
+        let tried = format_args!("looking for the packet rules of {}", rules.id());
+        nft::has(self.firewall(&tried)?, &place(&rules), rules.id()).map_err(refused(&tried))
     }
 
-    pub(super) fn delete_rules(&mut self, rules: Rules, ids: &[&str]) -> Result<(), Refused> {
+    pub(super) fn delete_rules(&mut self, rules: &[Rules<'_>]) -> Result<(), Refused> {
+        let mut ids: Vec<_> = rules.iter().map(Rules::id).collect();
+        ids.dedup();
         let tried = format_args!("deleting the packet rules of {}", ids.join(", "));
-        nft::delete(self.firewall(&tried)?, chain(rules), ids).map_err(refused(&tried))
+        let doomed: Vec<_> = rules.iter().map(|rules| (place(rules), rules.id())).collect();
+        nft::delete(self.firewall(&tried)?, &doomed).map_err(refused(&tried))
     }
 
     fn firewall(&mut self, tried: &dyn Display) -> Result<&Socket, Refused> {
@@ -56,9 +59,9 @@ impl Kernel {
     }
 }
 
-fn chain(rules: Rules) -> &'static Chain {
+fn place(rules: &Rules<'_>) -> Place {
     match rules {
-        Rules::Masquerade => &POSTROUTING,
-        Rules::SpoofCheck => &BRIDGE_PREROUTING,
+        Rules::Masquerade { address, .. } => Place::source(*address),
+        Rules::SpoofCheck { port, .. } => Place::port(*port),
     }
 }

@@ -39,12 +39,12 @@ impl Undoing for Kernel {
         self.write_setting(space, key, value, &format_args!("setting {key} back to {value} {space}"))
     }
 
-    fn has_rules(&mut self, rules: Rules, id: &str) -> Result<bool, Refused> {
-        self.knows_rules(rules, id)
+    fn has_rules(&mut self, rules: Rules<'_>) -> Result<bool, Refused> {
+        self.knows_rules(rules)
     }
 
-    fn drop_rules(&mut self, rules: Rules, ids: &[&str]) -> Result<(), Refused> {
-        self.delete_rules(rules, ids)
+    fn drop_rules(&mut self, rules: &[Rules<'_>]) -> Result<(), Refused> {
+        self.delete_rules(rules)
     }
 
     fn bring_home(&mut self, moved: &Moved<'_>) -> Result<(), Refused> {

@@ -3,22 +3,8 @@
 /// Others are inside.
 const NESTED: u16 = 0x8000;
 
-// Kinds of attributes, of `<linux/netfilter/nf_tables.h>`.
-pub(super) const TABLE_NAME: u16 = 1;
-pub(super) const CHAIN_TABLE: u16 = 1;
-pub(super) const CHAIN_NAME: u16 = 3;
-pub(super) const CHAIN_HOOK: u16 = 4;
-pub(super) const CHAIN_TYPE: u16 = 7;
-pub(super) const HOOK_NUMBER: u16 = 1;
-pub(super) const HOOK_PRIORITY: u16 = 2;
-pub(super) const RULE_TABLE: u16 = 1;
-pub(super) const RULE_CHAIN: u16 = 2;
-pub(super) const RULE_HANDLE: u16 = 3;
-pub(super) const RULE_EXPRESSIONS: u16 = 4;
-pub(super) const RULE_USERDATA: u16 = 7;
-
 /// Attributes, one after the other.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Attributes(Vec<u8>);
 
 impl Attributes {

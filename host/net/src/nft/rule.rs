@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use nix::libc;
 
 use super::encode::Attributes;
@@ -15,6 +15,7 @@ const EXPRESSION_DATA: u16 = 2;
 const DATA_VALUE: u16 = 1;
 const DATA_VERDICT: u16 = 2;
 const VERDICT_CODE: u16 = 1;
+const VERDICT_CHAIN: u16 = 2;
 const META_TARGET: u16 = 1;
 const META_KEY: u16 = 2;
 const COMPARE_SOURCE: u16 = 1;
@@ -29,6 +30,9 @@ const BITWISE_TARGET: u16 = 2;
 const BITWISE_LENGTH: u16 = 3;
 const BITWISE_MASK: u16 = 4;
 const BITWISE_FLIP: u16 = 5;
+const LOOKUP_SET: u16 = 1;
+const LOOKUP_SOURCE: u16 = 2;
+const LOOKUP_TARGET: u16 = 3;
 const IMMEDIATE_TARGET: u16 = 1;
 const IMMEDIATE_DATA: u16 = 2;
 
@@ -43,26 +47,42 @@ const ETHERNET_SOURCE: i32 = 6;
 #[derive(Debug, Default)]
 pub(crate) struct Rule(Attributes);
 
+/// Packets that leave `network`, and are not for several, get the node's address.
+pub(crate) fn masquerade(network: IpNet) -> Rule {
+    let multicast = match network {
+        IpNet::V4(_) => IpNet::V4(Ipv4Net::new_assert([224, 0, 0, 0].into(), 4)),
+        IpNet::V6(_) => IpNet::V6(Ipv6Net::new_assert([0xff00, 0, 0, 0, 0, 0, 0, 0].into(), 8)),
+    };
+    Rule::default().not_to(network).not_to(multicast).expression("masq", Attributes::default())
+}
+
+/// Frames from another address than `mac` go nowhere.
+pub(crate) fn spoof_check(mac: MacAddr) -> Rule {
+    Rule::default().not_from(mac).drop()
+}
+
 impl Rule {
     pub(super) fn into_expressions(self) -> Attributes {
         self.0
     }
 
-    /// Of this family, with this source address.
-    pub(super) fn from(self, address: IpAddr) -> Self {
-        let (family, offset) = match address {
-            IpAddr::V4(_) => (libc::NFPROTO_IPV4, 12),
-            IpAddr::V6(_) => (libc::NFPROTO_IPV6, 8),
-        };
-        let address = octets(address);
-        self.meta(libc::NFT_META_NFPROTO)
+    /// A packet of this family goes where a map says for its source address.
+    pub(super) fn by_source(family: libc::c_int, map: &str) -> Self {
+        let (offset, length) = if family == libc::NFPROTO_IPV4 { (12, 4) } else { (8, 16) };
+        Self::default()
+            .meta(libc::NFT_META_NFPROTO)
             .compare(libc::NFT_CMP_EQ, &[family as u8])
-            .load(libc::NFT_PAYLOAD_NETWORK_HEADER, offset, address.len())
-            .compare(libc::NFT_CMP_EQ, &address)
+            .load(libc::NFT_PAYLOAD_NETWORK_HEADER, offset, length)
+            .choose(map)
+    }
+
+    /// A frame goes where a map says for the link that it came in by.
+    pub(super) fn by_port(map: &str) -> Self {
+        Self::default().meta(libc::NFT_META_IIF).choose(map)
     }
 
     /// To nobody in this network.
-    pub(super) fn not_to(self, network: IpNet) -> Self {
+    fn not_to(self, network: IpNet) -> Self {
         let offset = if network.addr().is_ipv4() { 16 } else { 24 };
         let (address, mask) = (octets(network.network()), octets(network.netmask()));
         self.load(libc::NFT_PAYLOAD_NETWORK_HEADER, offset, address.len())
@@ -70,23 +90,12 @@ impl Rule {
             .compare(libc::NFT_CMP_NEQ, &address)
     }
 
-    /// Came in by this link.
-    pub(super) fn comes_in_by(self, link: u32) -> Self {
-        self.meta(libc::NFT_META_IIF).compare(libc::NFT_CMP_EQ, &link.to_ne_bytes())
-    }
-
     /// Has another source address than this.
-    pub(super) fn not_from(self, MacAddr(mac): MacAddr) -> Self {
+    fn not_from(self, MacAddr(mac): MacAddr) -> Self {
         self.load(libc::NFT_PAYLOAD_LL_HEADER, ETHERNET_SOURCE, mac.len()).compare(libc::NFT_CMP_NEQ, &mac)
     }
 
-    /// Leaves with the address of the link that it leaves by.
-    pub(super) fn masquerade(self) -> Self {
-        self.expression("masq", Attributes::default())
-    }
-
-    /// Goes nowhere.
-    pub(super) fn drop(self) -> Self {
+    fn drop(self) -> Self {
         let verdict = Attributes::default().number(VERDICT_CODE, libc::NF_DROP);
         let data = Attributes::default().nested(DATA_VERDICT, verdict);
         let immediate = Attributes::default().number(IMMEDIATE_TARGET, FATE).nested(IMMEDIATE_DATA, data);
@@ -124,17 +133,31 @@ impl Rule {
         self.expression("cmp", compare)
     }
 
+    fn choose(self, map: &str) -> Self {
+        let lookup = Attributes::default()
+            .text(LOOKUP_SET, map)
+            .number(LOOKUP_SOURCE, REGISTER)
+            .number(LOOKUP_TARGET, FATE);
+        self.expression("lookup", lookup)
+    }
+
     fn expression(self, name: &str, data: Attributes) -> Self {
         let expression = Attributes::default().text(EXPRESSION_NAME, name).nested(EXPRESSION_DATA, data);
         Self(self.0.nested(ELEMENT, expression))
     }
 }
 
-fn value(bytes: &[u8]) -> Attributes {
+pub(super) fn value(bytes: &[u8]) -> Attributes {
     Attributes::default().bytes(DATA_VALUE, bytes)
 }
 
-fn octets(address: IpAddr) -> Vec<u8> {
+/// On to another chain, and back.
+pub(super) fn jump(chain: &str) -> Attributes {
+    let verdict = Attributes::default().number(VERDICT_CODE, libc::NFT_JUMP).text(VERDICT_CHAIN, chain);
+    Attributes::default().nested(DATA_VERDICT, verdict)
+}
+
+pub(super) fn octets(address: IpAddr) -> Vec<u8> {
     match address {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets().to_vec(),

@@ -16,14 +16,33 @@ pub(super) enum Rule {
     SpoofCheck { port: u32, mac: MacAddr },
 }
 
+/// What rules are about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum About {
+    Address(IpAddr),
+    Port(u32),
+}
+
+/// What they are about, and their id.
+pub(super) type Key = (About, String);
+
+/// Where rules are kept.
+pub(super) fn key(rules: &Rules<'_>) -> Key {
+    let about = match rules {
+        Rules::Masquerade { address, .. } => About::Address(*address),
+        Rules::SpoofCheck { port, .. } => About::Port(*port),
+    };
+    (about, rules.id().to_owned())
+}
+
 impl Namespace {
-    /// Adds the rules of that id; nobody else has it.
+    /// Adds the rules of that id; nobody else has it for the same.
     pub(super) fn add_rule(&mut self, id: &str, rule: Rule) -> Done {
-        let kind = match rule {
-            Rule::Masquerade { .. } => Rules::Masquerade,
-            Rule::SpoofCheck { .. } => Rules::SpoofCheck,
+        let about = match rule {
+            Rule::Masquerade { address, .. } => About::Address(address),
+            Rule::SpoofCheck { port, .. } => About::Port(port),
         };
-        let key = (kind, id.to_owned());
+        let key = (about, id.to_owned());
         if self.rules.contains_key(&key) {
             return Err(libc::EEXIST.into());
         }
@@ -31,8 +50,8 @@ impl Namespace {
         Ok(())
     }
 
-    /// Takes the rules of that id away, if there are any.
-    pub(super) fn drop_rule(&mut self, kind: Rules, id: &str) {
-        self.rules.remove(&(kind, id.to_owned()));
+    /// Takes rules away, if they are there.
+    pub(super) fn drop_rule(&mut self, rules: &Rules<'_>) {
+        self.rules.remove(&key(rules));
     }
 }

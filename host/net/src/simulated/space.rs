@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use nix::libc;
 
 use super::device::{Device, Kind};
-use super::firewall::Rule;
+use super::firewall::{Key, Rule};
 use super::no::{Done, No};
 use super::route::Entry;
 use super::setting;
-use crate::undo::Rules;
 use crate::{Link, MacAddr, NetnsId};
 
 /// A namespace's number, never used again: its cookie.
@@ -22,7 +21,7 @@ pub(super) struct Namespace {
     devices: BTreeMap<u32, Device>,
     pub(super) routes: Vec<Entry>,
     pub(super) settings: BTreeMap<String, String>,
-    pub(super) rules: BTreeMap<(Rules, String), Rule>,
+    pub(super) rules: BTreeMap<Key, Rule>,
     /// The last index that was chosen and not asked for.
     last_chosen: u32,
 }

@@ -1,6 +1,7 @@
 //! What undoing and comparing take of the simulated kernel.
 
 use super::device::{Device, Place};
+use super::firewall::key;
 use super::handle::Simulated;
 use crate::effect::{LinkRef, Property, Route, Space};
 use crate::undo::{Moved, Rules, Undoing};
@@ -32,15 +33,14 @@ impl Undoing for Simulated {
         self.ask_in(space, &format_args!("{key} = {value} {space}"), |space| space.set_setting(key, value))
     }
 
-    fn has_rules(&mut self, rules: Rules, id: &str) -> Result<bool, Refused> {
-        self.look(Space::Host, &"a look at the rules", |space| {
-            space.rules.contains_key(&(rules, id.to_owned()))
-        })
+    fn has_rules(&mut self, rules: Rules<'_>) -> Result<bool, Refused> {
+        self.look(Space::Host, &"a look at the rules", |space| space.rules.contains_key(&key(&rules)))
     }
 
-    fn drop_rules(&mut self, rules: Rules, ids: &[&str]) -> Result<(), Refused> {
+    fn drop_rules(&mut self, rules: &[Rules<'_>]) -> Result<(), Refused> {
+        let ids: Vec<_> = rules.iter().map(Rules::id).collect();
         self.ask_in(Space::Host, &format_args!("rules of {} gone", ids.join(", ")), |space| {
-            ids.iter().for_each(|id| space.drop_rule(rules, id));
+            rules.iter().for_each(|rules| space.drop_rule(rules));
             Ok(())
         })
     }

@@ -4,6 +4,8 @@
 mod moved;
 mod run;
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 
 use crate::effect::{Effect, Home, LinkRef, NewLink, Property, Route, Space};
@@ -30,8 +32,8 @@ pub(crate) enum Action<'a> {
     DropRoute { link: &'a LinkRef, route: &'a Route },
     /// A setting of the sandbox gets its former value if it still has ours.
     RestoreSetting { key: &'a str, ours: &'a str, before: &'a str },
-    /// The rules with this id are deleted.
-    DropRules { rules: Rules, id: &'a str },
+    /// Rules for packets are deleted.
+    DropRules(Rules<'a>),
     /// A link that was moved comes home.
     BringHome(Moved<'a>),
     /// A link of ours is deleted: all of them at once, at the end.
@@ -43,11 +45,21 @@ pub(crate) enum Action<'a> {
     },
 }
 
-/// Where rules of ours are.
+/// Rules of ours: what they are about, and the id that tells them from others about the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Rules {
-    Masquerade,
-    SpoofCheck,
+pub(crate) enum Rules<'a> {
+    /// What becomes of packets from an address.
+    Masquerade { address: IpAddr, id: &'a str },
+    /// What becomes of frames that come in by a link.
+    SpoofCheck { port: u32, id: &'a str },
+}
+
+impl<'a> Rules<'a> {
+    pub(crate) fn id(&self) -> &'a str {
+        match self {
+            Self::Masquerade { id, .. } | Self::SpoofCheck { id, .. } => id,
+        }
+    }
 }
 
 /// A link that was moved, and what is known about what it looks like now.
@@ -94,8 +106,10 @@ fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> 
         Effect::Sysctl { space: Space::Sandbox, key, value, before } => {
             Action::RestoreSetting { key, ours: value, before }
         }
-        Effect::Masquerade { id, .. } => Action::DropRules { rules: Rules::Masquerade, id },
-        Effect::SpoofCheck { id, .. } => Action::DropRules { rules: Rules::SpoofCheck, id },
+        Effect::Masquerade { id, address, .. } => {
+            Action::DropRules(Rules::Masquerade { address: *address, id })
+        }
+        Effect::SpoofCheck { id, port, .. } => Action::DropRules(Rules::SpoofCheck { port: port.index, id }),
         Effect::Bridge { .. }
         | Effect::Set { before: None, .. }
         | Effect::Address { lasting: false, .. }

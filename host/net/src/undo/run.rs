@@ -26,11 +26,11 @@ pub(crate) trait Undoing: Backend {
     /// Writes a setting.
     fn set_sysctl(&mut self, space: Space, key: &str, value: &str) -> Result<(), Refused>;
 
-    /// Whether there are rules with this id.
-    fn has_rules(&mut self, rules: Rules, id: &str) -> Result<bool, Refused>;
+    /// Whether there are such rules.
+    fn has_rules(&mut self, rules: Rules<'_>) -> Result<bool, Refused>;
 
-    /// Deletes all rules that have one of these ids.
-    fn drop_rules(&mut self, rules: Rules, ids: &[&str]) -> Result<(), Refused>;
+    /// Deletes rules at once. Those that are gone are as good.
+    fn drop_rules(&mut self, rules: &[Rules<'_>]) -> Result<(), Refused>;
 
     /// Finds a link that was moved, and makes it what it was.
     fn bring_home(&mut self, moved: &Moved<'_>) -> Result<(), Refused>;
@@ -42,11 +42,10 @@ pub(crate) trait Undoing: Backend {
 /// See [`Backend::undo`].
 pub(crate) fn run(node: &mut impl Undoing, effects: &[&Effect], deadline: Instant) -> Vec<(usize, Refused)> {
     let mut undone = Undone { node, effects, deadline, failed: Vec::new() };
-    let (rules, rest): (Vec<_>, Vec<_>) =
-        steps(effects).into_iter().partition(|step| matches!(step.action, Action::DropRules { .. }));
-    undone.rules(&rules);
+    let steps = steps(effects);
+    undone.rules(&steps);
     let mut doomed = Vec::new();
-    for step in rest {
+    for step in steps {
         match undone.step(&step) {
             Ok(None) => {}
             Ok(Some(link)) => doomed.push((step.effect, link)),
@@ -93,21 +92,22 @@ impl<N: Undoing> Undone<'_, N> {
         Err(Refused::kernel(tried, libc::ETIMEDOUT))
     }
 
-    /// All rules of one kind cost one look and one change.
+    /// All rules are deleted with one change.
     fn rules(&mut self, steps: &[Step<'_>]) {
-        for kind in [Rules::Masquerade, Rules::SpoofCheck] {
-            let of_kind: Vec<_> = steps.iter().filter_map(|step| rule_id(step, kind)).collect();
-            let Some((first, _)) = of_kind.first() else { continue };
-            let ids: Vec<_> = of_kind.iter().map(|(_, id)| *id).collect();
-            let done = self.in_time(*first).and_then(|()| self.node.drop_rules(kind, &ids));
-            if let Err(refused) = done {
-                self.failed.extend(of_kind.iter().map(|(effect, _)| (*effect, refused.clone())));
-            }
+        let (effects, rules): (Vec<_>, Vec<_>) = steps.iter().filter_map(rules_of).unzip();
+        let Some(first) = effects.first() else { return };
+        let done = self.in_time(*first).and_then(|()| self.node.drop_rules(&rules));
+        if let Err(refused) = done {
+            self.failed.extend(effects.iter().map(|effect| (*effect, refused.clone())));
         }
     }
 
     /// Takes back one thing, or says which link is to be deleted for it.
     fn step(&mut self, step: &Step<'_>) -> Result<Option<LinkRef>, Refused> {
+        if let Action::DropRules(_) = step.action {
+            // They were all deleted together.
+            return Ok(None);
+        }
         self.in_time(step.effect)?;
         let done = match &step.action {
             Action::Delete { link, kind, macs } => return self.ours(link, kind, macs),
@@ -116,8 +116,7 @@ impl<N: Undoing> Undone<'_, N> {
             Action::DropRoute { link, route } => self.node.drop_route(link, route),
             Action::RestoreSetting { key, ours, before } => self.restore_setting(key, ours, before),
             Action::BringHome(moved) => self.node.bring_home(moved),
-            // They were all dropped together.
-            Action::DropRules { .. } => Ok(()),
+            Action::DropRules(_) => Ok(()),
         };
         match done {
             Err(refused) if refused.why() == Why::Missing => Ok(None),
@@ -163,9 +162,9 @@ impl<N: Undoing> Undone<'_, N> {
     }
 }
 
-fn rule_id<'a>(step: &Step<'a>, kind: Rules) -> Option<(usize, &'a str)> {
-    match &step.action {
-        Action::DropRules { rules, id } if *rules == kind => Some((step.effect, *id)),
+fn rules_of<'a>(step: &Step<'a>) -> Option<(usize, Rules<'a>)> {
+    match step.action {
+        Action::DropRules(rules) => Some((step.effect, rules)),
         _ => None,
     }
 }

@@ -27,7 +27,7 @@ fn who_knew_an_address_elsewhere_knows_it_here() {
     let addresses: Vec<IpAddr> = ["10.0.1.3", "fd00::3"].map(|address| address.parse().unwrap()).into();
     let before = everything();
     let effect = Effect::Announce { link: eth0(), addresses };
-    assert_eq!(apply(&effect).unwrap(), 1);
+    assert_eq!(apply(&effect).unwrap(), 4, "looks at the link and its addresses, a question, and its end");
     let known = || shown("", "neigh show dev vethpod");
     let told = |address: &str| {
         let known = known();

@@ -69,13 +69,12 @@ fn what_leaves_the_network_has_the_nodes_address() {
         let other = done(masquerade("other", address, everywhere));
         assert_eq!(seen(from, to), parsed(address), "a member of its network sees it as it is");
         let effect = masquerade("pod eth0 1", address, network);
-        let messages = apply(&effect).unwrap();
-        assert_eq!(messages, 1 + 5, "a look and a batch");
+        assert_eq!(apply(&effect).unwrap(), 1 + 2 + 3, "a look and a batch");
         assert_eq!(seen(from, to), parsed(node));
         assert_eq!(open().compare(&effect).unwrap(), None);
         assert_eq!(refusal(&effect).1, Some(libc::EEXIST));
 
-        assert_eq!(undo(&[&effect]), 1 + 3, "a look and a batch");
+        assert_eq!(undo(&[&effect]), 1 + 2 + 1, "a look and a batch");
         assert_eq!(seen(from, to), parsed(address));
         assert_eq!(
             open().compare(&effect).unwrap().unwrap(),
@@ -111,14 +110,44 @@ fn many_rules_are_deleted_at_once() {
     }
     routed();
     let rules: Vec<_> = (0..40)
-        .map(|n| done(masquerade(&format!("id {n}"), &format!("10.1.0.{n}"), "10.1.0.0/24")))
+        .map(|n| done(masquerade(&format!("id {n}"), &format!("10.1.0.{}", n / 2), "10.1.0.0/24")))
         .collect();
+    let (first, second) = (&rules[0], &rules[1]);
     let all: Vec<_> = rules.iter().skip(1).collect();
-    assert_eq!(undo(&all), 1 + 2 + 39);
-    assert_eq!(open().compare(&rules[0]).unwrap(), None);
+    let looks = 20;
+    assert_eq!(undo(&all), looks + 2 + 39 + 2 * 19, "chains without rules go with them");
+    assert_eq!(open().compare(first).unwrap(), None, "another one of the same address");
     for rule in all {
         assert!(open().compare(rule).unwrap().is_some());
     }
+    assert_eq!(apply(second).unwrap(), 1 + 2 + 3);
+    assert_eq!(undo(&[first, second]), 1 + 2 + 2 + 2);
+    assert_eq!(seen("10.1.0.2:0", "192.168.0.2:0"), parsed("10.1.0.2"));
+}
+
+#[test]
+fn many_at_once_are_in_nobodys_way() {
+    if !inside("firewall::many_at_once_are_in_nobodys_way") {
+        return;
+    }
+    routed();
+    let work = |number: u32| {
+        for round in 0..20 {
+            // Half of them are about the same address, whose chain comes and goes.
+            let address =
+                if number.is_multiple_of(2) { "10.1.0.2".to_owned() } else { format!("10.1.0.{number}") };
+            let effect = masquerade(&format!("{number} {round}"), &address, "10.1.0.0/24");
+            apply(&effect).unwrap();
+            assert_eq!(open().compare(&effect).unwrap(), None);
+            undo(&[&effect]);
+        }
+    };
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            scope.spawn(move || work(number));
+        }
+    });
+    assert_eq!(seen("10.1.0.2:0", "192.168.0.2:0"), parsed("10.1.0.2"));
 }
 
 /// The pod at a bridge of the node.
@@ -153,7 +182,7 @@ fn frames_from_another_hardware_address_are_dropped() {
     };
     let forge = |address: &str| drop(ip(&format!("-n pod link set eth0 address {address}")));
     let effect = Effect::SpoofCheck { id: "pod eth0 0".into(), port: vethpod(), mac: mac(1) };
-    assert_eq!(apply(&effect).unwrap(), 1 + 5);
+    assert_eq!(apply(&effect).unwrap(), 1 + 5 + 2 + 5 + 3, "the first one makes what all have");
     assert!(comes());
     forge("0a:58:00:00:00:66");
     assert!(!comes(), "forged");

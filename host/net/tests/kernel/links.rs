@@ -72,7 +72,13 @@ fn a_veth_that_cannot_be_made_leaves_no_end() {
         (inside(900, "eth0"), outside(901, "onnode"), None, libc::EEXIST, "File exists"),
         (inside(800, "eth0"), outside(901, "vethpod"), None, libc::EBUSY, "Device or resource busy"),
         (inside(900, "eth0"), outside(700, "vethpod"), None, libc::EEXIST, "File exists"),
-        (inside(900, "a/b"), outside(901, "vethpod"), None, libc::EINVAL, "Invalid argument"),
+        (
+            inside(900, "a/b"),
+            outside(901, "vethpod"),
+            None,
+            libc::EINVAL,
+            "`a/b` can't be the name of a link",
+        ),
         (inside(900, "longer-than-it-may"), outside(901, "vethpod"), None, libc::ERANGE, "out of range"),
         (inside(900, "eth0"), outside(901, "vethpod"), Some(7), libc::EINVAL, "Invalid argument"),
     ];

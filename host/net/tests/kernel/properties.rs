@@ -131,7 +131,7 @@ fn what_the_kernel_refuses_is_told_in_its_words() {
             libc::EEXIST,
             "name br0 of port on the node failed: File exists",
         ),
-        (port(), Property::Name("a b".into()), libc::EINVAL, "Invalid argument"),
+        (port(), Property::Name("a b".into()), libc::EINVAL, "`a b` can't be the name of a link"),
         (port(), Property::AlternativeName("br1".into()), libc::EEXIST, "File exists"),
         (end(), Property::Hairpin(true), libc::EOPNOTSUPP, "hairpin on of end on the node failed: "),
     ];
