@@ -14,9 +14,10 @@ use nix::sys::socket::{
 };
 
 use super::{Kernel, failed, gone_is_good, refused};
+use crate::answer::Refusal;
 use crate::effect::{LinkRef, MacAddr};
 use crate::link::{self, Address};
-use crate::netlink::body;
+use crate::netlink::{Socket, body};
 use crate::{Refused, sys};
 
 const EVERYBODY: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
@@ -44,10 +45,13 @@ impl Kernel {
         let mac: MacAddr = found.mac.parse().map_err(|_| {
             Refused::because(tried, libc::EOPNOTSUPP, "the link has no Ethernet address to tell of")
         })?;
+        let socket = self.socket(link.space, tried)?;
+        let own = link::addresses(socket, libc::AF_INET, link.index).map_err(failed(tried))?;
         let mut rest = Vec::new();
         for address in addresses {
             match address {
-                IpAddr::V4(v4) if self.ask_for_oneself(link, *v4, tried)? => {}
+                IpAddr::V4(v4)
+                    if asks_as(&own, *v4) && ask(socket, link.index, *v4).map_err(refused(tried))? => {}
                 address => rest.push(*address),
             }
         }
@@ -56,37 +60,26 @@ impl Kernel {
         }
         self.inside(link.space, tried, || rest.iter().try_for_each(|address| tell(link.index, mac, *address)))
     }
+}
 
-    /// Lets the kernel ask who has an address of its own, as it asks for any neighbour: that is a gratuitous ARP, if it
-    /// asks in the name of the same address. False if it would take another one, or has a neighbour of that address.
-    ///
-    /// A packet socket can send one as well, but closing it waits for a grace period of the kernel, 10 ms and more.
-    fn ask_for_oneself(
-        &self,
-        link: &LinkRef,
-        address: Ipv4Addr,
-        tried: &dyn Display,
-    ) -> Result<bool, Refused> {
-        let socket = self.socket(link.space, tried)?;
-        let own = link::addresses(socket, libc::AF_INET, link.index).map_err(failed(tried))?;
-        if !asks_as(&own, address) {
-            return Ok(false);
-        }
-        let mut message = NeighbourMessage::default();
-        message.header.family = IpAddr::V4(address).into();
-        message.header.ifindex = link.index;
-        message.header.flags = NeighbourFlags::Use;
-        message.attributes = vec![NeighbourAttribute::Destination(IpAddr::V4(address).into())];
-        let body = body(&message);
-        let ask = libc::NLM_F_CREATE | libc::NLM_F_EXCL;
-        match socket.change(libc::RTM_NEWNEIGH, ask, &body) {
-            Err(refusal) if refusal.errno() == Some(libc::EEXIST) => return Ok(false),
-            done => done.map_err(refused(tried))?,
-        }
-        // It has asked; nobody is to be waited for.
-        gone_is_good(socket.change(libc::RTM_DELNEIGH, 0, &body)).map_err(refused(tried))?;
-        Ok(true)
+/// Lets the kernel ask who has an address of its own, as it asks for any neighbour: that is a gratuitous ARP. False if
+/// there is a neighbour of that address already.
+///
+/// A packet socket can send one as well, but closing it waits for a grace period of the kernel, 10 ms and more.
+fn ask(socket: &Socket, link: u32, address: Ipv4Addr) -> Result<bool, Refusal> {
+    let mut message = NeighbourMessage::default();
+    message.header.family = IpAddr::V4(address).into();
+    message.header.ifindex = link;
+    message.header.flags = NeighbourFlags::Use;
+    message.attributes = vec![NeighbourAttribute::Destination(IpAddr::V4(address).into())];
+    let body = body(&message);
+    match socket.change(libc::RTM_NEWNEIGH, libc::NLM_F_CREATE | libc::NLM_F_EXCL, &body) {
+        Err(refusal) if refusal.errno() == Some(libc::EEXIST) => return Ok(false),
+        done => done?,
     }
+    // It has asked; no answer is to be waited for.
+    gone_is_good(socket.change(libc::RTM_DELNEIGH, 0, &body))?;
+    Ok(true)
 }
 
 /// Whether the kernel asks for an address in its own name: it takes the first one of the link's that has the address in

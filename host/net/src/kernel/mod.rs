@@ -37,6 +37,9 @@ const LONG: Duration = Duration::from_secs(60);
 /// The node as one attachment meets it: the pod's namespace and the one that the opening thread was in. A namespace, and
 /// a socket in each of the two, are open as long as this is: drop it when the call is over, or the pod's namespace
 /// outlives its pod.
+///
+/// No answer is waited for beyond a deadline. A request itself can't be cut short: it waits inside the kernel for whoever
+/// holds its lock, as everybody's does.
 #[derive(Debug)]
 pub struct Kernel {
     /// `None` if it is gone.

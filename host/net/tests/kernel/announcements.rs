@@ -19,14 +19,17 @@ fn who_knew_an_address_elsewhere_knows_it_here() {
     ip("addr add 10.0.1.1/24 dev vethpod");
     ip("addr add fd00::1/64 dev vethpod nodad");
     ip("-n pod addr add 10.0.1.3/24 dev eth0");
+    // The kernel asks in the name of the first address of a network.
+    ip("-n pod addr add 10.0.1.4/24 dev eth0");
     ip("-n pod addr add fd00::3/64 dev eth0 nodad");
     open().settle(&eth0(), soon()).unwrap();
-    for address in ["10.0.1.3", "fd00::3"] {
+    let addresses = ["10.0.1.3", "10.0.1.4", "fd00::3"];
+    for address in addresses {
         ip(&format!("neigh add {address} lladdr 0a:58:00:00:00:77 dev vethpod nud stale"));
     }
-    let addresses: Vec<IpAddr> = ["10.0.1.3", "fd00::3"].map(|address| address.parse().unwrap()).into();
     let before = everything();
-    let effect = Effect::Announce { link: eth0(), addresses };
+    let all: Vec<IpAddr> = addresses.map(|address| address.parse().unwrap()).into();
+    let effect = Effect::Announce { link: eth0(), addresses: all };
     assert_eq!(apply(&effect).unwrap(), 4, "looks at the link and its addresses, a question, and its end");
     let known = || shown("", "neigh show dev vethpod");
     let told = |address: &str| {
@@ -35,11 +38,13 @@ fn who_knew_an_address_elsewhere_knows_it_here() {
         line.contains(&mac(1).to_string())
     };
     let deadline = soon();
-    while !(told("10.0.1.3") && told("fd00::3")) {
+    while !addresses.into_iter().all(told) {
         assert!(std::time::Instant::now() < deadline, "{}", known());
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     assert_unchanged(&before, &"nothing is left of it");
+    let neighbours = shown("pod", "neigh show dev eth0");
+    assert!(!addresses.iter().any(|own| neighbours.contains(own)), "{neighbours}");
     assert_eq!(open().compare(&effect).unwrap(), None);
     assert_eq!(undo(&[&effect]), 0);
 }

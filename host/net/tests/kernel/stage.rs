@@ -160,7 +160,7 @@ fn steady(line: &str) -> String {
         }
     }
     words.retain(|word| *word != "tentative");
-    words.join(" ")
+    words.join(" ").replace("NO-CARRIER,", "").replace(",LOWER_UP", "").replace(",M-DOWN", "")
 }
 
 /// Does something in another namespace, on a thread of its own.
