@@ -200,7 +200,8 @@ mod tests {
 
     #[test]
     fn results_may_be_of_any_type() {
-        let pass_on = |_: &Attachment, (): &(), prev: Option<&serde_json::Value>, _: &Settings| Ok(prev.cloned());
+        let pass_on =
+            |_: &Attachment, (): &(), prev: Option<&serde_json::Value>, _: &Settings| Ok(prev.cloned());
         let answer = add(pass_on, &attachment(), "null", Some(r#"{"x":1}"#), r#"{"mtu":1}"#);
         assert_eq!(answer.unwrap().unwrap(), r#"{"x":1}"#);
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use multus_document::Problem;
-use multus_wasm::{Digest, FileError, Role};
+use multus_wasm::{Catalog, Digest, Fault, FileError, Role};
 
 use crate::role::Misfits;
 
@@ -18,6 +18,9 @@ pub enum CompileError {
         /// How to get a component from it, or nothing.
         advice: &'static str,
     },
+    /// It says that it is a component, and is none.
+    #[error("it cannot be read: {0}")]
+    Unreadable(String),
     /// The compiler does not take it.
     #[error("cannot compile it: {0}")]
     Refused(String),
@@ -45,6 +48,14 @@ pub enum InstallError {
         /// All of them.
         misfits: Misfits,
     },
+    /// The component imports what the catalog does not grant it.
+    #[error("module {name}: {fault}")]
+    Ungranted {
+        /// The module.
+        name: String,
+        /// Every import that takes a grant.
+        fault: Fault,
+    },
     /// The name is taken by a module of another role.
     #[error("module {name} is a {found} in the catalog: choose another name, or remove that one first")]
     OtherRole {
@@ -52,6 +63,14 @@ pub enum InstallError {
         name: String,
         /// Its role.
         found: Role,
+    },
+    /// There is no module of that name.
+    #[error("no module {name} in the catalog, which has {known}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The names that it has.
+        known: String,
     },
     /// The component's file holds something else than the catalog names.
     #[error("module {name}: {} holds {found}, the catalog says {wanted}: add the module again", path.display())]
@@ -87,6 +106,12 @@ pub enum InstallError {
 }
 
 impl InstallError {
+    pub(crate) fn unknown(name: &str, catalog: &Catalog) -> Self {
+        let names: Vec<&str> = catalog.modules.keys().map(String::as_str).collect();
+        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        Self::Unknown { name: name.to_owned(), known }
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }

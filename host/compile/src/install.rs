@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use multus_document::{Problem, json};
-use multus_wasm::{Catalog, Digest, ENGINE_ID, FileError, Lock, LockEntry, Module, Role, lock_path};
+use multus_wasm::{Catalog, Digest, ENGINE_ID, Fault, FileError, Lock, LockEntry, Module, Role, lock_path};
 use nix::fcntl::{Flock, FlockArg};
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ use crate::artifact::{Artifact, check_kind, compile_component};
 use crate::error::{CompileError, InstallError};
 use crate::files;
 use crate::registry::with_module;
-use crate::role::check_role;
+use crate::role::{check_role, missing_grants};
 
 /// Where a node's modules are, as `wasm` in the plugin's configuration says.
 #[derive(Debug, Clone)]
@@ -58,13 +58,14 @@ impl Installation {
     /// the last place in its role's order, one that is there another digest and the members given.
     ///
     /// # Errors
-    /// What is no component or does not fit its role, a catalog that would not be valid, and files that cannot be
-    /// written. Nothing in the catalog has changed then.
+    /// What is no component, does not fit its role or imports what it is not granted, a catalog that would not be valid,
+    /// and files that cannot be written. Nothing in the catalog has changed then.
     pub fn add(&self, module: &NewModule<'_>) -> Result<Compiled, InstallError> {
         check(module.name, module.role, module.component)?;
         let _locked = self.lock_installation()?;
         let digest = Digest::of(module.component);
-        let catalog = with_module(self.read_catalog()?, module, &digest)?;
+        let (catalog, entry) = with_module(self.read_catalog()?, module, &digest)?;
+        check_grants(module.name, &entry, module.component)?;
         files::directory(&self.module_dir)?;
         files::write(&self.component_path(&digest), module.component, 0o644)?;
         let mut lock = Lock::load(&self.lock_path())?;
@@ -115,6 +116,7 @@ impl Installation {
             });
         }
         check(name, module.role, &component)?;
+        check_grants(name, module, &component)?;
         self.compile_one(name, &found, &component, lock)
     }
 
@@ -141,7 +143,7 @@ impl Installation {
     }
 
     /// Two installations at once would lose one of the two entries.
-    fn lock_installation(&self) -> Result<Flock<File>, InstallError> {
+    pub(crate) fn lock_installation(&self) -> Result<Flock<File>, InstallError> {
         let directory =
             self.catalog.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
         files::directory(directory)?;
@@ -150,7 +152,7 @@ impl Installation {
             .map_err(|(_, errno)| InstallError::io("lock", directory)(errno.into()))
     }
 
-    fn read_catalog(&self) -> Result<Value, InstallError> {
+    pub(crate) fn read_catalog(&self) -> Result<Value, InstallError> {
         match fs::read(&self.catalog) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 Ok(Value::Object(Default::default()))
@@ -163,22 +165,33 @@ impl Installation {
         }
     }
 
-    fn write_lock(&self, lock: &Lock) -> Result<(), InstallError> {
+    pub(crate) fn write_lock(&self, lock: &Lock) -> Result<(), InstallError> {
         write_json(&self.lock_path(), lock)
     }
 
-    fn lock_path(&self) -> PathBuf {
+    pub(crate) fn lock_path(&self) -> PathBuf {
         lock_path(&self.catalog)
     }
 
-    fn component_path(&self, digest: &Digest) -> PathBuf {
+    /// Where a component lies.
+    pub fn component_path(&self, digest: &Digest) -> PathBuf {
         self.module_dir.join(format!("{}.wasm", digest.hex()))
     }
 }
 
-fn check(name: &str, role: Role, component: &[u8]) -> Result<(), InstallError> {
+pub(crate) fn check(name: &str, role: Role, component: &[u8]) -> Result<(), InstallError> {
     check_kind(component).map_err(|error| compile_error(name, error))?;
     check_role(component, role).map_err(|misfits| InstallError::Misfits { name: name.to_owned(), misfits })
+}
+
+/// The plugin would refuse it as well, but then a pod is waiting.
+pub(crate) fn check_grants(name: &str, module: &Module, component: &[u8]) -> Result<(), InstallError> {
+    let misfits = |misfits| InstallError::Misfits { name: name.to_owned(), misfits };
+    let imports = missing_grants(component, &module.grants).map_err(misfits)?;
+    if imports.is_empty() {
+        return Ok(());
+    }
+    Err(InstallError::Ungranted { name: name.to_owned(), fault: Fault::MissingGrants { imports } })
 }
 
 fn compile_error(name: &str, error: CompileError) -> InstallError {
@@ -194,7 +207,7 @@ fn entry_of(artifact: &Artifact) -> LockEntry {
     }
 }
 
-fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), InstallError> {
+pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), InstallError> {
     let text =
         serde_json::to_string_pretty(value).map_err(|error| InstallError::io("write", path)(error.into()))?;
     files::write(path, (text + "\n").as_bytes(), 0o644)

@@ -3,12 +3,20 @@
 
 mod artifact;
 mod error;
+mod explain;
 mod files;
 mod install;
+mod interfaces;
+mod preview;
 mod registry;
+mod remove;
 mod role;
 
 pub use artifact::{Artifact, compile_component};
 pub use error::{CompileError, InstallError};
+pub use explain::explaining_sandbox;
 pub use install::{Compiled, Installation, NewModule};
-pub use role::{Misfits, check_role};
+pub use interfaces::{Interfaces, interfaces};
+pub use preview::Preview;
+pub use remove::Removed;
+pub use role::{Misfits, check_role, needed_grants};

@@ -1,17 +1,18 @@
 //! Edits the catalog's text: an entry is added or gets a new digest, everything else stays the operator's.
 
-use multus_wasm::{Catalog, Digest, Role};
+use multus_wasm::{Catalog, Digest, Module, Role};
 use serde_json::{Map, Value, json};
 
 use crate::error::InstallError;
 use crate::install::NewModule;
 
-/// The catalog with the module in it. One that is there keeps its settings, limits and place.
+/// The catalog with the module in it, and the module as it reads there. One that is there keeps its settings, limits
+/// and place.
 pub(crate) fn with_module(
     mut catalog: Value,
     module: &NewModule<'_>,
     digest: &Digest,
-) -> Result<Value, InstallError> {
+) -> Result<(Value, Module), InstallError> {
     if let Some(root) = catalog.as_object_mut() {
         if let Some(modules) = member(root, "modules", json!({})).as_object_mut() {
             let entry = member(modules, module.name, new_entry(module));
@@ -21,14 +22,33 @@ pub(crate) fn with_module(
                 entry.insert("digest".to_owned(), digest.to_string().into());
             }
         }
-        let order = member(root, order_key(module.role), json!([]));
-        if let Some(order) = order.as_array_mut()
+        if let Some(key) = module.role.order_key()
+            && let Some(order) = member(root, key, json!([])).as_array_mut()
             && !order.contains(&module.name.into())
         {
             order.push(module.name.into());
         }
     }
+    let invalid = |problems| InstallError::Invalid { problems };
+    let mut read = Catalog::from_value(&catalog).map_err(invalid)?;
+    // What is no object has no modules, and was refused.
+    let module = read.modules.remove(module.name).ok_or_else(|| invalid(Vec::new()))?;
+    Ok((catalog, module))
+}
+
+/// The catalog without a module, which also goes from its order.
+pub(crate) fn without_module(mut catalog: Value, name: &str) -> Result<Value, InstallError> {
     Catalog::from_value(&catalog).map_err(|problems| InstallError::Invalid { problems })?;
+    if let Some(root) = catalog.as_object_mut() {
+        if let Some(modules) = root.get_mut("modules").and_then(Value::as_object_mut) {
+            modules.shift_remove(name);
+        }
+        for key in Role::ALL.into_iter().filter_map(Role::order_key) {
+            if let Some(order) = root.get_mut(key).and_then(Value::as_array_mut) {
+                order.retain(|listed| listed != name);
+            }
+        }
+    }
     Ok(catalog)
 }
 
@@ -66,13 +86,6 @@ fn check_same_role(entry: &Value, module: &NewModule<'_>) -> Result<(), InstallE
     }
 }
 
-fn order_key(role: Role) -> &'static str {
-    match role {
-        Role::Transform => "transforms",
-        Role::Policy => "policies",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +94,10 @@ mod tests {
 
     fn module(name: &'static str, role: Role) -> NewModule<'static> {
         NewModule { name, role, component: b"", entry: &NOTHING }
+    }
+
+    fn with_module(catalog: Value, module: &NewModule<'_>, digest: &Digest) -> Result<Value, InstallError> {
+        super::with_module(catalog, module, digest).map(|(catalog, _)| catalog)
     }
 
     #[test]
@@ -116,6 +133,31 @@ mod tests {
             "transforms": ["jumbo"],
         });
         assert_eq!(catalog, expected);
+    }
+
+    #[test]
+    fn a_delegate_needs_no_order_and_comes_with_its_grants() {
+        let members = json!({"grants": {"links": ["cni0"]}, "limits": {"timeout": "5s"}});
+        let new = NewModule { entry: members.as_object().unwrap(), ..module("bridge", Role::Delegate) };
+        let (catalog, read) = super::with_module(json!({}), &new, &Digest::of(b"1")).unwrap();
+        let entry = json!({
+            "role": "delegate", "digest": Digest::of(b"1").to_string(),
+            "grants": {"links": ["cni0"]}, "limits": {"timeout": "5s"},
+        });
+        assert_eq!(catalog, json!({"modules": {"bridge": entry}}));
+        assert!(read.grants.links_match("cni0") && !read.grants.links_match("eth0"));
+    }
+
+    #[test]
+    fn a_module_goes_with_its_place_and_the_others_stay() {
+        let digest = Digest::of(b"1");
+        let guard = with_module(json!({}), &module("guard", Role::Policy), &digest).unwrap();
+        let both = with_module(guard.clone(), &module("jumbo", Role::Transform), &digest).unwrap();
+        let left = without_module(both.clone(), "jumbo").unwrap();
+        assert_eq!(left["modules"], guard["modules"]);
+        assert_eq!((&left["policies"], &left["transforms"]), (&json!(["guard"]), &json!([])));
+        assert_eq!(without_module(both.clone(), "nobody").unwrap(), both);
+        assert!(without_module(json!({"policies": ["x"]}), "x").is_err(), "broken as it is");
     }
 
     #[test]

@@ -2,16 +2,20 @@
 
 use std::fmt;
 
-use multus_wasm::Role;
+use multus_wasm::{Grants, Role, grant_of};
 use wit_component::{DecodedWasm, decode, targets};
 use wit_parser::{Resolve, SourceMap, WorldId, WorldItem, WorldKey};
 
 /// The WIT package, the same text that host and SDK are built from.
-const WIT: [(&str, &str); 5] = [
+const WIT: [(&str, &str); 9] = [
     ("types.wit", include_str!("../../../guest-sdk/wit/types.wit")),
     ("log.wit", include_str!("../../../guest-sdk/wit/log.wit")),
     ("transform.wit", include_str!("../../../guest-sdk/wit/transform.wit")),
     ("policy.wit", include_str!("../../../guest-sdk/wit/policy.wit")),
+    ("network.wit", include_str!("../../../guest-sdk/wit/network.wit")),
+    ("node.wit", include_str!("../../../guest-sdk/wit/node.wit")),
+    ("ipam.wit", include_str!("../../../guest-sdk/wit/ipam.wit")),
+    ("delegate.wit", include_str!("../../../guest-sdk/wit/delegate.wit")),
     ("worlds.wit", include_str!("../../../guest-sdk/wit/worlds.wit")),
 ];
 
@@ -27,18 +31,19 @@ impl fmt::Display for Misfits {
 
 impl std::error::Error for Misfits {}
 
+/// The optional export of a delegate, and the world of those that have it.
+const LIFECYCLE: (&str, &str) = ("multus:delegate/lifecycle@0.1.0", "lifecycle-module");
+
 /// Checks that a component exports what its role needs and imports nothing that its role is not given, with
 /// the types of both.
 ///
 /// # Errors
 /// All misfits.
 pub fn check_role(component: &[u8], role: Role) -> Result<(), Misfits> {
-    let failed = |error: String| Misfits(vec![error]);
-    let (resolve, world) = worlds(role).map_err(failed)?;
-    let decoded = decode(component).map_err(|error| failed(format!("it cannot be read: {error:#}")))?;
-    let DecodedWasm::Component(theirs, their_world) = decoded else {
-        return Err(failed("it is a WIT package, which has no code".to_owned()));
-    };
+    let (theirs, their_world) = decoded(component)?;
+    let lives = exports(&theirs, their_world).iter().any(|export| same_track(export, LIFECYCLE.0));
+    let name = if role == Role::Delegate && lives { LIFECYCLE.1 } else { role.world() };
+    let (resolve, world) = worlds(name).map_err(failed)?;
     let misfits = names(&resolve, world, &theirs, their_world, role);
     if !misfits.is_empty() {
         return Err(Misfits(misfits));
@@ -46,6 +51,39 @@ pub fn check_role(component: &[u8], role: Role) -> Result<(), Misfits> {
     // Names fit; now the types behind them.
     targets(&resolve, world, component, true)
         .map_err(|error| failed(format!("its types are not those of a {role}: {}", error.root_cause())))
+}
+
+/// The grants that a component needs, by its imports: in the order of the catalog's documentation, each once. Nothing
+/// of it runs.
+///
+/// # Errors
+/// What is no component.
+pub fn needed_grants(component: &[u8]) -> Result<Vec<&'static str>, Misfits> {
+    let missing = missing_grants(component, &Grants::default())?;
+    let needed = |grant: &&str| missing.iter().any(|(_, needed)| needed == grant);
+    Ok(Grants::NAMES.into_iter().filter(needed).collect())
+}
+
+/// The imports of a component that these grants don't open, and the grant that each takes.
+pub(crate) fn missing_grants(
+    component: &[u8],
+    grants: &Grants,
+) -> Result<Vec<(String, &'static str)>, Misfits> {
+    let (theirs, their_world) = decoded(component)?;
+    let takes = |import: String| grant_of(&import).map(|grant| (import, grant));
+    let imports = imports(&theirs, their_world).into_iter().filter_map(takes);
+    Ok(imports.filter(|(_, grant)| !grants.has(grant)).collect())
+}
+
+fn decoded(component: &[u8]) -> Result<(Resolve, WorldId), Misfits> {
+    match decode(component).map_err(|error| failed(format!("it cannot be read: {error:#}")))? {
+        DecodedWasm::Component(resolve, world) => Ok((resolve, world)),
+        DecodedWasm::WitPackage(..) => Err(failed("it is a WIT package, which has no code".to_owned())),
+    }
+}
+
+fn failed(error: String) -> Misfits {
+    Misfits(vec![error])
 }
 
 fn names(
@@ -70,11 +108,11 @@ fn same_track(one: &str, other: &str) -> bool {
     one == other || (one.contains("@0.") && track(one) == track(other))
 }
 
-fn imports(resolve: &Resolve, world: WorldId) -> Vec<String> {
+pub(crate) fn imports(resolve: &Resolve, world: WorldId) -> Vec<String> {
     resolve.worlds.get(world).map(|world| item_names(resolve, &world.imports)).unwrap_or_default()
 }
 
-fn exports(resolve: &Resolve, world: WorldId) -> Vec<String> {
+pub(crate) fn exports(resolve: &Resolve, world: WorldId) -> Vec<String> {
     resolve.worlds.get(world).map(|world| item_names(resolve, &world.exports)).unwrap_or_default()
 }
 
@@ -85,7 +123,7 @@ fn item_names<'a>(
     items.into_iter().map(|(key, _)| resolve.name_world_key(key)).collect()
 }
 
-fn worlds(role: Role) -> Result<(Resolve, WorldId), String> {
+fn worlds(name: &str) -> Result<(Resolve, WorldId), String> {
     let mut sources = SourceMap::default();
     for (name, text) in WIT {
         sources.push_str(name, text);
@@ -93,7 +131,7 @@ fn worlds(role: Role) -> Result<(Resolve, WorldId), String> {
     let group = sources.parse().map_err(|(_, error)| error.to_string())?;
     let mut resolve = Resolve::default();
     let package = resolve.push_group(group).map_err(|error| error.to_string())?;
-    let world = resolve.select_world(&[package], Some(role.world())).map_err(|error| error.to_string())?;
+    let world = resolve.select_world(&[package], Some(name)).map_err(|error| error.to_string())?;
     Ok((resolve, world))
 }
 
@@ -103,15 +141,19 @@ mod tests {
 
     #[test]
     fn each_role_has_its_world_and_exports_its_interface() {
+        let base = ["multus:delegate/log@0.1.0", "multus:delegate/types@0.1.0"];
         for role in Role::ALL {
-            let (resolve, world) = worlds(role).unwrap();
+            let (resolve, world) = worlds(role.world()).unwrap();
             assert_eq!(exports(&resolve, world), [role.interface()]);
-            assert_eq!(
-                imports(&resolve, world),
-                ["multus:delegate/log@0.1.0", "multus:delegate/types@0.1.0"],
-                "a role's imports are its authority"
-            );
+            let imports = imports(&resolve, world);
+            assert!(base.iter().all(|name| imports.contains(&(*name).to_owned())), "{imports:?}");
+            match role {
+                Role::Delegate => assert_eq!(imports.len(), 10, "{imports:?}"),
+                _ => assert_eq!(imports, base, "a role's imports are its authority"),
+            }
         }
+        let (resolve, world) = worlds(LIFECYCLE.1).unwrap();
+        assert_eq!(exports(&resolve, world), [LIFECYCLE.0, Role::Delegate.interface()]);
     }
 
     #[test]

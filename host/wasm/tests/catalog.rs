@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use multus_document::{Problem, json::locate};
-use multus_wasm::{Catalog, Digest, Limits, Mode, OnFailure, Role};
+use multus_wasm::{Catalog, Digest, Grants, Limits, Mode, OnFailure, Role};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -28,6 +28,9 @@ fn good() -> Value {
             "tag": { "role": "transform", "digest": digest(), "mayChange": ["/vlan"],
                      "limits": {"memory": "32Mi", "timeout": "1s"} },
             "guard": { "role": "policy", "digest": digest(), "mode": "monitor", "onFailure": "allow" },
+            "bridge": { "role": "delegate", "digest": digest(), "settings": {},
+                        "grants": {"links": ["cni*"], "ipam": ["host-local"]} },
+            "ptp": { "role": "delegate", "digest": digest(), "limits": {"timeout": "5s"} },
         },
         "transforms": ["tag", "jumbo"],
         "policies": ["guard"],
@@ -50,6 +53,13 @@ fn a_catalog_says_what_it_says() {
     assert_eq!(tag.limits, Limits { memory: 32 << 20, timeout: Duration::from_secs(1) });
     assert_eq!((tag.settings.clone(), tag.types.clone()), (json!({}), None));
     assert_eq!((guard.mode, guard.on_failure), (Mode::Monitor, OnFailure::Allow));
+    assert_eq!(jumbo.grants, Grants::default());
+    assert_eq!(catalog.order(Role::Delegate), ["bridge", "ptp"], "no order is written down for delegates");
+    let (bridge, ptp) = (&catalog.modules["bridge"], &catalog.modules["ptp"]);
+    assert_eq!(bridge.limits, Limits { memory: 16 << 20, timeout: Duration::from_secs(2) });
+    assert_eq!(ptp.limits, Limits { memory: 16 << 20, timeout: Duration::from_secs(5) });
+    assert!(bridge.grants.links_match("cni0") && bridge.grants.allows_ipam("host-local"));
+    assert_eq!(ptp.grants, Grants::default());
     assert!(Catalog::from_value(&json!({})).unwrap().modules.is_empty());
 }
 
@@ -80,6 +90,25 @@ fn each_slip_is_named_where_it_is_with_what_to_write_instead() {
             "unknown grant `sriov` (valid grants for transforms and policies: none",
         ),
         ("/modules/tag/grants", json!(["log"]), "expected an object, found a list"),
+        (
+            "/modules/bridge/grants/sriov",
+            json!(["*"]),
+            "unknown grant `sriov` (valid are `links`, `names`, `defaultRoutes`,",
+        ),
+        ("/modules/bridge/grants/links/0", json!("a/b"), "`a/b` is no name of an interface"),
+        ("/modules/bridge/grants/store", json!(["lib"]), "`lib` is no folder (write an absolute path"),
+        ("/modules/bridge/grants", json!(["links"]), "expected an object, found a list"),
+        (
+            "/modules/bridge/mayChange",
+            json!([]),
+            "`mayChange` belongs to the role transform, this is a delegate (remove it)",
+        ),
+        ("/modules/bridge/mode", json!("monitor"), "`mode` belongs to the role policy, this is a delegate"),
+        (
+            "/transforms/2",
+            json!("ptp"),
+            "`ptp` is a delegate, not a transform (remove it: it needs no order)",
+        ),
         (
             "/modules/tag/limits/memory",
             json!("16MB"),
@@ -194,7 +223,7 @@ fn text_that_is_no_json_is_one_problem() {
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
-    let words = "role|digest|grants|limits|settings|match|mayChange|mode|onFailure|types|memory|timeout|policy|transform|16Mi|/x|a";
+    let words = "role|digest|grants|limits|settings|match|mayChange|mode|onFailure|types|memory|timeout|policy|transform|delegate|links|store|sysctls|ipam|firewall|defaultRoutes|16Mi|/x|a";
     let leaf = prop_oneof![Just(Value::Null), any::<i8>().prop_map(Value::from), words.prop_map(Value::from)];
     leaf.prop_recursive(4, 40, 5, move |inner| {
         prop_oneof![

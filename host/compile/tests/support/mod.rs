@@ -1,5 +1,7 @@
 //! A node with modules, made from components that are built from source.
 
+pub mod recording;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +11,7 @@ use std::sync::OnceLock;
 use multus_compile::{Installation, NewModule};
 use multus_document::Object;
 use multus_wasm::{Attachment, Catalog, Pod, Role, Sandbox, lock_path};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A component by the name of its package or example, built once a run.
@@ -29,7 +31,7 @@ fn built() -> &'static Path {
     BUILT.get_or_init(|| {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         build(target, &["--package", "mtu", "--package", "tenant-guard"]);
-        build(target, &["--package", "hostile-guests", "--examples"]);
+        build(target, &["--package", "conformance-guests", "--package", "hostile-guests", "--examples"]);
         target.join("wasm32-unknown-unknown/component")
     })
 }
@@ -64,12 +66,11 @@ impl Node {
         Self { directory, installation }
     }
 
-    /// A node with one module, whose catalog entry then gets further members.
+    /// A node with one module, whose catalog entry has further members.
     pub fn with(name: &str, role: Role, component: &[u8], members: &Value) -> Self {
         let node = Self::new();
-        let module = NewModule { name, role, component, entry: &Map::new() };
+        let module = NewModule { name, role, component, entry: members.as_object().unwrap() };
         node.installation.add(&module).unwrap();
-        node.edit(name, members);
         node
     }
 

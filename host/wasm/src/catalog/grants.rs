@@ -231,3 +231,126 @@ fn is_key(text: &str) -> bool {
         |part: &str| !part.is_empty() && !is_dots(part) && part.bytes().all(|byte| byte.is_ascii_graphic());
     text.split('/').all(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn all() -> Value {
+        json!({
+            "links": ["cni*", "demo0"], "names": ["vlan*"], "defaultRoutes": true,
+            "firewall": ["masquerade"], "sysctls": ["net/ipv4/ip_forward", "net/ipv4/conf/*/arp_notify"],
+            "ipam": ["host-local", "static"], "plugins": ["bandwidth"], "store": ["/var/lib/cni/networks", "/a"],
+        })
+    }
+
+    #[test]
+    fn what_is_granted_and_what_is_next_to_it() {
+        let grants = Grants::from_value(&all()).unwrap();
+        assert!(grants.links_match("cni0") && grants.links_match("demo0") && !grants.links_match("demo01"));
+        assert!(grants.names_match("vlan7") && !grants.names_match("cni0"));
+        assert!(grants.default_routes());
+        assert!(grants.allows_firewall("masquerade") && !grants.allows_firewall("spoof-check"));
+        let keys = [
+            ("net/ipv4/ip_forward", true),
+            ("net/ipv4/ip_forward/x", false),
+            ("net/ipv4/conf/eth0/arp_notify", true),
+            ("net/ipv4/conf/eth0.7/arp_notify", true),
+            ("net/ipv4/conf/../arp_notify", false),
+            ("net/ipv4/conf//arp_notify", false),
+            ("net/ipv4/conf/a/b/arp_notify", false),
+            ("net/ipv4/conf/a\0/arp_notify", false),
+            ("/net/ipv4/ip_forward", false),
+            ("", false),
+        ];
+        for (key, allowed) in keys {
+            assert_eq!(grants.allows_sysctl(key), allowed, "{key}");
+        }
+        assert!(grants.allows_ipam("static") && !grants.allows_ipam("dhcp"));
+        assert!(grants.allows_plugin("bandwidth") && !grants.allows_plugin("host-local"));
+        assert_eq!(grants.stores(), [PathBuf::from("/var/lib/cni/networks"), PathBuf::from("/a")]);
+        assert!(Grants::NAMES.iter().all(|grant| grants.has(grant)));
+        assert_eq!(grants.in_words().len(), Grants::NAMES.len());
+        assert_eq!(
+            grants.in_words()[3],
+            "change these settings: net/ipv4/ip_forward, net/ipv4/conf/*/arp_notify"
+        );
+    }
+
+    #[test]
+    fn nothing_is_granted_by_itself() {
+        let nothing = Grants::default();
+        for empty in [json!({}), json!({"links": [], "ipam": [], "defaultRoutes": false})] {
+            assert_eq!(Grants::from_value(&empty).unwrap(), nothing);
+        }
+        assert!(!nothing.links_match("") && !nothing.allows_sysctl("net/ipv4/ip_forward"));
+        assert!(!Grants::NAMES.iter().any(|grant| nothing.has(grant)) && !nothing.has("everything"));
+        assert!(nothing.in_words().is_empty());
+    }
+
+    #[test]
+    fn each_slip_is_named_where_it_is_with_what_to_write_instead() {
+        let valid =
+            "valid are `links`, `names`, `defaultRoutes`, `firewall`, `sysctls`, `ipam`, `plugins`, `store`";
+        let (interface, plugin) = ("write a name or a pattern such as `cni*`", "write each one out");
+        let (folder, setting) = ("without `.`, `..`, or `/` at its end", "`net/ipv4/conf/*/arp_notify`");
+        let rows = [
+            (json!({"sriov": ["*"]}), "/sriov: unknown grant `sriov`", valid),
+            (json!({"Links": ["*"]}), "/Links: unknown grant `Links`", valid),
+            (json!({"links": "cni0"}), "/links: expected a list of strings, found a string", "write"),
+            (json!({"links": ["a", 7]}), "/links/1: expected a string, found a number", "write"),
+            (json!({"links": [""]}), "/links/0: `` is no name of an interface", interface),
+            (json!({"links": ["a/b"]}), "/links/0: `a/b` is no", interface),
+            (json!({"links": ["a b"]}), "/links/0: `a b` is no", interface),
+            (json!({"links": [".."]}), "/links/0: `..` is no", interface),
+            (json!({"names": ["sixteen-letters0"]}), "/names/0: `sixteen-letters0` is no", interface),
+            (
+                json!({"defaultRoutes": "yes"}),
+                "/defaultRoutes: expected true or false, found a string",
+                "true",
+            ),
+            (json!({"firewall": ["drop"]}), "/firewall/0: `drop` is no kind", "`masquerade`, `spoof-check`"),
+            (json!({"sysctls": ["kernel/core_pattern"]}), "/sysctls/0: `kernel/core_pattern` is no", setting),
+            (json!({"sysctls": ["net/../kernel/x"]}), "/sysctls/0: `net/../kernel/x` is no", setting),
+            (json!({"sysctls": ["net.ipv4.ip_forward"]}), "/sysctls/0: `net.ipv4.ip_forward` is no", setting),
+            (json!({"sysctls": ["net/"]}), "/sysctls/0: `net/` is no", setting),
+            (json!({"ipam": ["*"]}), "/ipam/0: `*` is no name of a plugin", plugin),
+            (json!({"plugins": ["../sh"]}), "/plugins/0: `../sh` is no name of a plugin", plugin),
+            (json!({"store": ["networks"]}), "/store/0: `networks` is no folder", folder),
+            (json!({"store": ["/a/../etc"]}), "/store/0: `/a/../etc` is no folder", folder),
+            (json!({"store": ["/a//b"]}), "/store/0: `/a//b` is no folder", folder),
+            (json!({"store": ["/a/"]}), "/store/0: `/a/` is no folder", folder),
+            (json!({"store": ["/"]}), "/store/0: `/` is no folder", folder),
+            (json!([]), "expected an object, found a list", "write"),
+        ];
+        for (grants, problem, advice) in rows {
+            let problems = Grants::from_value(&grants).unwrap_err();
+            let text = problems[0].to_string();
+            assert!(
+                problems.len() == 1 && text.contains(problem) && text.contains(advice),
+                "{grants}: {text}"
+            );
+        }
+    }
+
+    proptest! {
+        /// Whatever an operator writes, no grant leads out of what it is about.
+        #[test]
+        fn what_is_read_stays_where_it_belongs(
+            text in r"(net|kernel|/var|\.\.|\.|[a-z*]{1,3})?(/(\.\.|\.|[a-z*]{0,3}))*",
+            key in r"(net|kernel|\.\.)(/(\.\.|[a-z]{0,3})){0,3}",
+        ) {
+            if let Ok(grants) = Grants::from_value(&json!({"sysctls": [&text]})) {
+                let inside = key.starts_with("net/") && key.split('/').all(|part| !part.is_empty() && part != "..");
+                prop_assert!(!grants.allows_sysctl(&key) || inside, "{} {}", text, key);
+            }
+            if let Ok(grants) = Grants::from_value(&json!({"store": [&text]})) {
+                let [folder] = grants.stores() else { panic!("one folder") };
+                let plain = |part: Component<'_>| matches!(part, Component::RootDir | Component::Normal(_));
+                prop_assert!(folder.is_absolute() && folder.components().all(plain), "{}", text);
+            }
+        }
+    }
+}
