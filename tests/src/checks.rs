@@ -18,6 +18,8 @@ enum Outcome {
     Fail(String),
     /// It does not apply here, and why.
     LeftOut(&'static str),
+    /// It is another way on purpose, and why.
+    Differs(String),
 }
 
 /// The checks of one row, in the order in which they were made.
@@ -50,6 +52,11 @@ impl Checks {
         self.found.push((name.into(), Outcome::LeftOut(why)));
     }
 
+    /// Notes what is otherwise on purpose.
+    pub fn differs(&mut self, name: impl Into<String>, because: &str) {
+        self.found.push((name.into(), Outcome::Differs(because.to_owned())));
+    }
+
     /// The names of those that failed.
     pub fn failed(&self) -> impl Iterator<Item = &str> {
         self.found
@@ -75,6 +82,7 @@ impl Checks {
             Outcome::Pass => json!({ "name": name, "outcome": "pass" }),
             Outcome::Fail(why) => json!({ "name": name, "outcome": "fail", "why": why }),
             Outcome::LeftOut(why) => json!({ "name": name, "outcome": "left-out", "why": why }),
+            Outcome::Differs(why) => json!({ "name": name, "outcome": "differs", "why": why }),
         });
         let row = json!({ "id": id, "title": title, "checks": checks.collect::<Vec<_>>() });
         std::fs::write(folder.join(format!("{id}.json")), row.to_string())
@@ -106,6 +114,7 @@ mod tests {
         assert_eq!(row.failed().count(), 0);
         row.check("breaks", || panic!("what was seen"));
         row.check("goes on", || {});
+        row.differs("otherwise", "on purpose");
         assert_eq!(row.failed().collect::<Vec<_>>(), ["breaks"]);
         assert_eq!(row.to_string(), "- breaks: what was seen\n");
     }

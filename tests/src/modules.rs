@@ -14,8 +14,6 @@ pub struct Module {
     name: String,
     component: PathBuf,
     settings: Value,
-    /// Of a delegate.
-    grants: Option<Value>,
     options: Vec<String>,
 }
 
@@ -31,12 +29,10 @@ impl Module {
         Module::new(component, settings, ["--role", "policy"].into_iter())
     }
 
-    /// A delegate among the components that the project ships (`bridge`), and what it is granted.
-    pub fn delegate(component: &str, grants: Value) -> Module {
-        Module {
-            grants: Some(grants),
-            ..Module::new(component, json!({}), ["--role", "delegate"].into_iter())
-        }
+    /// A delegate among the components that the project ships (`bridge`), and what it is granted: `links=cni0`.
+    pub fn delegate(component: &str, grants: &[&str]) -> Module {
+        let grants = grants.iter().flat_map(|grant| ["--grant", grant]);
+        Module::new(component, json!({}), ["--role", "delegate"].into_iter().chain(grants))
     }
 
     fn new<'a>(component: &str, settings: Value, options: impl Iterator<Item = &'a str>) -> Module {
@@ -45,7 +41,6 @@ impl Module {
             name: component.to_owned(),
             component: binaries::components().join(file),
             settings,
-            grants: None,
             options: options.map(str::to_owned).collect(),
         }
     }
@@ -62,6 +57,13 @@ impl Module {
     pub fn from_file(mut self, component: PathBuf) -> Module {
         self.component = component;
         self
+    }
+
+    /// The words of `multusctl module add` for it, but for its settings and for where modules are.
+    pub fn words(&self) -> Vec<String> {
+        let component = self.component.display().to_string();
+        let own = [component, "--name".to_owned(), self.name.clone()];
+        own.into_iter().chain(self.options.iter().cloned()).collect()
     }
 
     /// A further option of `multusctl module add`, such as `--mode monitor`.
@@ -85,13 +87,13 @@ impl Node {
             let settings = self.scratch(&format!("{}.settings.json", module.name));
             fs::write(&settings, module.settings.to_string()).expect("a file for the settings");
             let mut command = Command::new(binaries::multusctl());
-            command.args(["module", "add"]).arg(&module.component).args(["--name", &module.name]);
-            command.args(&module.options).arg("--settings").arg(&settings).arg("--catalog").arg(&catalog);
-            if let Some(grants) = &module.grants {
-                let file = self.scratch(&format!("{}.grants.json", module.name));
-                fs::write(&file, grants.to_string()).expect("a file for the grants");
-                command.arg("--grants").arg(&file);
-            }
+            command
+                .args(["module", "add", "--yes"])
+                .args(module.words())
+                .arg("--settings")
+                .arg(&settings)
+                .arg("--catalog")
+                .arg(&catalog);
             command.arg("--module-dir").arg(&module_dir).arg("--cache-dir").arg(&cache_dir);
             let output = command.output().expect("multusctl starts");
             let said = String::from_utf8_lossy(&output.stderr);

@@ -1,4 +1,4 @@
-//! A delegate's conf, read key by key.
+//! JSON of CNI, read key by key: a delegate's conf, a result.
 //!
 //! The reference plugins read their confs leniently: `null` stands for a key that is not there, 0 and `""` mostly, too,
 //! and what nobody knows is passed over. So do we, but a key in another case (`isgateway`), which they take for the
@@ -13,14 +13,26 @@ use serde_json::Value;
 #[derive(Debug, Clone)]
 pub struct Conf<'a> {
     value: Option<&'a Value>,
+    /// The document itself, whose value has another type.
     plugin: Option<&'a Plugin>,
+    /// What the document is, for messages.
+    what: &'static str,
     place: String,
 }
 
 impl<'a> Conf<'a> {
     /// A whole conf.
     pub fn of(plugin: &'a Plugin) -> Self {
-        Self { value: None, plugin: Some(plugin), place: String::new() }
+        Self::document("the conf", plugin)
+    }
+
+    /// Another document; `what` is it called in messages.
+    pub fn document(what: &'static str, members: &'a Plugin) -> Self {
+        Self { value: None, plugin: Some(members), what, place: String::new() }
+    }
+
+    fn with(&self, value: Option<&'a Value>, place: String) -> Self {
+        Self { value: value.filter(|value| !value.is_null()), plugin: None, what: self.what, place }
     }
 
     /// What stands there under a key.
@@ -31,16 +43,16 @@ impl<'a> Conf<'a> {
         let place = if self.place.is_empty() { key.to_owned() } else { format!("{}.{key}", self.place) };
         let members = match (self.plugin, self.value) {
             (Some(members), _) => members,
-            (_, None) => return Ok(Self { value: None, plugin: None, place }),
+            (_, None) => return Ok(self.with(None, place)),
             (_, Some(value)) => value.as_object().ok_or_else(|| self.wants("an object"))?,
         };
-        let value = members.get(key).filter(|value| !value.is_null());
+        let value = members.get(key);
         if value.is_none()
-            && let Some(close) = members.keys().find(|other| *other != key && other.eq_ignore_ascii_case(key))
+            && let Some(close) = members.keys().find(|other| other.eq_ignore_ascii_case(key))
         {
-            return Err(invalid(format!("the conf's key `{close}` is written `{key}`")));
+            return Err(invalid(format!("{}'s key `{close}` is written `{key}`", self.what)));
         }
-        Ok(Self { value, plugin: None, place })
+        Ok(self.with(value, place))
     }
 
     /// Several keys deep.
@@ -102,12 +114,9 @@ impl<'a> Conf<'a> {
     /// # Errors
     /// Code 7 for anything else.
     pub fn items(&self) -> Result<Vec<Self>, Failure> {
-        let items = self.value.map(|value| value.as_array().ok_or_else(|| self.wants("a list"))).transpose()?;
-        let item = |(index, value): (usize, &'a Value)| Self {
-            value: Some(value).filter(|value| !value.is_null()),
-            plugin: None,
-            place: format!("{}[{index}]", self.place),
-        };
+        let items =
+            self.value.map(|value| value.as_array().ok_or_else(|| self.wants("a list"))).transpose()?;
+        let item = |(index, value)| self.with(Some(value), format!("{}[{index}]", self.place));
         Ok(items.into_iter().flatten().enumerate().map(item).collect())
     }
 
@@ -123,8 +132,10 @@ impl<'a> Conf<'a> {
     /// The failure for a value that is not what it has to be.
     pub fn wants(&self, what: &str) -> Failure {
         match self.value {
-            Some(value) => invalid(format!("the conf's `{}` must be {what}, and is {value}", self.place)),
-            None => invalid(format!("the conf needs `{}`: {what}", self.place)),
+            Some(value) => {
+                invalid(format!("{}'s `{}` must be {what}, and is {value}", self.what, self.place))
+            }
+            None => invalid(format!("{} needs `{}`: {what}", self.what, self.place)),
         }
     }
 }
@@ -167,7 +178,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_place() {
-        let plugin = plugin(r#"{"isgateway": true, "mtu": "x", "ipam": {"subnet": 5, "ips": ["a", ""]}, "l": {}}"#);
+        let plugin =
+            plugin(r#"{"isgateway": true, "mtu": "x", "ipam": {"subnet": 5, "ips": ["a", ""]}, "l": {}}"#);
         let conf = Conf::of(&plugin);
         let at = |path: &[&str]| conf.path(path).unwrap();
         let failures = [

@@ -4,8 +4,9 @@
 //! |---|---|
 //! | [`conf`] | a conf's keys, read one by one, with errors that name the key |
 //! | [`args`] | `CNI_ARGS` |
-//! | [`result`] | CNI results of every version |
+//! | [`result`] | results, routes and `dns`, read as what they mean |
 //! | [`host`] | what a delegate may ask of the host, as a trait, so that components are tried natively |
+//! | [`real`] | the host of a component |
 //! | [`pod`] | the pod's link, configured as a result says |
 //! | `double` (feature) | a host in memory that writes down what it is asked, and cases as data |
 
@@ -15,9 +16,10 @@ pub mod conf;
 pub mod double;
 pub mod host;
 pub mod pod;
+pub mod real;
 pub mod result;
 
 pub use args::Args;
 pub use conf::Conf;
 pub use host::Host;
-pub use result::CniResult;
+pub use real::Real;

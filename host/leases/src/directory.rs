@@ -147,7 +147,7 @@ impl Directory {
         Ok(names)
     }
 
-    /// Makes entries that were added survive a power cut.
+    /// Makes entries that were added or removed survive a power cut, or stay away after one.
     pub(crate) fn sync(&self) -> Result<(), LeaseError> {
         fsync(&self.fd).map_err(|errno| LeaseError::io("sync folder", &self.path, errno))
     }

@@ -15,8 +15,8 @@
 //! of this boot stays: an operator may have reserved an address by `touch`.
 //!
 //! **Syncs.** A claim costs two (its file, the folder), the first one of a network one more for each folder that had to
-//! be made. Notes and releases cost none: a note is a hint, and a release that a power cut took back is a claim of
-//! nobody, which `reclaim` finds.
+//! be made. A release costs one: a claim of which nothing is recorded any more is never reclaimed, so no power cut may
+//! bring it back. A note is a hint and costs none.
 //!
 //! **Paths.** The directory is the operator's and may lead through symbolic links. Nothing below it may: every file is
 //! opened by openat2 beneath it (Linux 5.6), and what is in the way is an error or stays taken.

@@ -110,15 +110,22 @@ impl Locked {
     }
 
     /// Gives a claim back, if it is this holder's; false if it is not, or there is none. Takes no space on the disk, and
-    /// is not synced.
+    /// is on disk before the answer: whoever knew of the claim may forget it then, and what nobody knows of would stay
+    /// for ever if a power cut brought it back.
     ///
     /// # Errors
     /// [`LeaseError::Name`] for a key that can't be one; [`LeaseError::Io`].
     pub fn release(&mut self, key: &str, holder: &Holder) -> Result<bool, LeaseError> {
+        // Of a claim that was cut short; nobody else drafts while this lock is held.
+        let _ = self.directory.remove(DRAFT);
         if !self.holder(key)?.is_some_and(|found| found.is(holder)) {
             return Ok(false);
         }
-        self.directory.remove(key)
+        let released = self.directory.remove(key)?;
+        if released {
+            self.directory.sync()?;
+        }
+        Ok(released)
     }
 
     /// Gives back all claims of holders that are dead, and empty files of an earlier boot: those that a crash of

@@ -13,6 +13,7 @@ mod progress;
 mod record;
 mod table;
 mod text_file;
+mod units;
 mod validate;
 
 use std::io;

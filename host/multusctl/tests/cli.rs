@@ -136,21 +136,29 @@ fn the_examples_are_well() {
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    let commands: [&[&str]; 11] = [
+    let commands: &[&[&str]] = &[
         &[],
         &["validate"],
         &["explain"],
         &["attach"],
         &["detach"],
         &["check"],
+        &["module", "new"],
+        &["module", "build"],
+        &["module", "test"],
+        &["module", "run"],
+        &["module", "bench"],
+        &["module", "inspect"],
         &["module", "add"],
-        &["module", "compile"],
         &["module", "list"],
+        &["module", "verify"],
+        &["module", "compile"],
+        &["module", "remove"],
         &["journal", "show"],
         &["journal", "sweep"],
     ];
     for command in commands {
-        let output = multusctl(&[command, &["--help"]].concat());
+        let output = multusctl(&[*command, &["--help"]].concat());
         assert_eq!(output.status.code(), Some(0), "{command:?}");
         assert!(stdout(&output).contains("Examples:\n  multusctl"), "{command:?}: {}", stdout(&output));
     }
@@ -177,7 +185,7 @@ fn every_shell_gets_its_completions() {
     for shell in ["bash", "zsh", "fish"] {
         let output = multusctl(&["completions", shell]);
         assert!(output.status.success());
-        assert!(stdout(&output).contains("journal"), "{shell}");
+        assert!(stdout(&output).contains("journal") && stdout(&output).contains("inspect"), "{shell}");
     }
 }
 

@@ -33,21 +33,34 @@ pub(super) fn build(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 /// What the tests of the sandbox let loose on it, beside the components that are shipped.
-const HOSTILE: [&str; 3] = ["hostile_transform.wasm", "hostile_policy.wasm", "loops_at_start.wasm"];
+const HOSTILE: [&str; 6] = [
+    "hostile_transform.wasm",
+    "hostile_policy.wasm",
+    "hostile_delegate.wasm",
+    "chained_delegate.wasm",
+    "stops_midway.wasm",
+    "loops_at_start.wasm",
+];
 
-/// Builds the tests' hostile components, below the folder of those that are shipped.
+/// What they show the whole interface with.
+const CONFORMANCE: [&str; 3] = ["calls_everything.wasm", "looks_at_links.wasm", "lives_on.wasm"];
+
+/// Builds the tests' components, below the folder of those that are shipped.
 ///
 /// # Errors
 /// If one does not compile, or does not make a component.
 pub(crate) fn hostile(workspace: &Workspace) -> Result<()> {
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--quiet", "--profile", "component", "--target", COMPONENT_TARGET]);
-    cargo.args(["--package", "hostile-guests", "--examples"]).env("RUSTFLAGS", workspace.without_paths());
-    run::step("building hostile components for the tests", &mut cargo)?;
-    let folder = workspace.components().join("hostile");
-    fs::create_dir_all(&folder)?;
-    for file in HOSTILE {
-        encode(&core_modules(workspace).join("examples").join(file), &folder.join(file))?;
+    cargo.args(["--package", "hostile-guests", "--package", "conformance-guests", "--examples"]);
+    cargo.env("RUSTFLAGS", workspace.without_paths());
+    run::step("building hostile components and conformance components for the tests", &mut cargo)?;
+    for (folder, files) in [("hostile", &HOSTILE[..]), ("conformance", &CONFORMANCE[..])] {
+        let folder = workspace.components().join(folder);
+        fs::create_dir_all(&folder)?;
+        for file in files {
+            encode(&core_modules(workspace).join("examples").join(file), &folder.join(file))?;
+        }
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 
 mod class;
 mod mac;
+mod name;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -103,6 +104,12 @@ pub struct Home {
     pub mac: String,
     /// Address of its device on the bus (`0000:03:02.1`), which finds it under any name; `None` for virtual links.
     pub bus_address: Option<String>,
+    /// Its further names: those that it gets in the pod stay there.
+    #[serde(default)]
+    pub alternative_names: Vec<String>,
+    /// Whether it received what is for others.
+    #[serde(default)]
+    pub promiscuous: bool,
 }
 
 /// A change of one property of a link.

@@ -57,6 +57,8 @@ fn rows() -> Vec<(Effect, &'static str, Value)> {
         mtu: 1500,
         mac: mac.into(),
         bus_address: Some("0000:03:02.1".into()),
+        alternative_names: vec!["enp3s2f1".into()],
+        promiscuous: false,
     };
     let from = LinkRef { space: Space::Host, index: 7, name: "ens1f0v3".into() };
     let address: IpNet = "10.1.2.3/24".parse().unwrap();
@@ -85,7 +87,8 @@ fn rows() -> Vec<(Effect, &'static str, Value)> {
             "ens1f0v3 on the node moved to be net1 in the pod",
             json!({"move": {
                 "link": {"space": "host", "index": 7, "name": "ens1f0v3"}, "to": "sandbox", "name": "net1",
-                "home": {"name": "ens1f0v3", "up": true, "mtu": 1500, "mac": mac, "bus-address": "0000:03:02.1"},
+                "home": {"name": "ens1f0v3", "up": true, "mtu": 1500, "mac": mac, "bus-address": "0000:03:02.1",
+                         "alternative-names": ["enp3s2f1"], "promiscuous": false},
             }}),
         ),
         (

@@ -1,5 +1,6 @@
 //! Questions, and the doors to what answers them.
 
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::time::Instant;
 
@@ -16,12 +17,7 @@ impl Backend for Kernel {
         let tried = "identifying the pod's namespace";
         let Some(netns) = &self.sandbox else { return Ok(None) };
         let id = netns.identity().map_err(|error| Refused::netns(tried, &error))?;
-        if id.cookie == 0 {
-            let said =
-                "this kernel gives namespaces no cookie, which tells one from the next; it takes Linux 5.14";
-            return Err(Refused::because(tried, libc::EOPNOTSUPP, said));
-        }
-        Ok(Some(id))
+        known(id, &tried).map(Some)
     }
 
     fn links(&mut self, space: Space) -> Result<Vec<Link>, Refused> {
@@ -60,7 +56,15 @@ impl Backend for Kernel {
         let found = self.details(link.space, link.index)?;
         let Details { link, bus_address, .. } =
             found.ok_or_else(|| Refused::kernel(format_args!("looking at {link}"), libc::ENODEV))?;
-        Ok(Home { name: link.name, up: link.up, mtu: link.mtu, mac: link.mac, bus_address })
+        Ok(Home {
+            name: link.name,
+            up: link.up,
+            mtu: link.mtu,
+            mac: link.mac,
+            bus_address,
+            alternative_names: link.alternative_names,
+            promiscuous: link.promiscuous,
+        })
     }
 
     fn link_of_device(&mut self, device: &str) -> Result<Option<Link>, Refused> {
@@ -72,6 +76,7 @@ impl Backend for Kernel {
     }
 
     fn apply(&mut self, effect: &Effect, deadline: Instant) -> Result<(), Refused> {
+        effect.check_names()?;
         self.by(deadline, effect, |kernel| kernel.perform(effect))
     }
 
@@ -110,5 +115,29 @@ impl Kernel {
             return Ok(None);
         }
         link::one(self.socket(space, &tried)?, wanted).map_err(refused(&tried))
+    }
+}
+
+/// A namespace that can be told from the next one with its inode.
+fn known(id: NetnsId, tried: &dyn Display) -> Result<NetnsId, Refused> {
+    if id.cookie != 0 {
+        return Ok(id);
+    }
+    let said = "this kernel gives namespaces no cookie, which tells one from the next; it takes Linux 5.14";
+    Err(Refused::because(tried, libc::EOPNOTSUPP, said))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BootId, Why};
+
+    #[test]
+    fn a_kernel_that_is_too_old_is_told_so() {
+        let of = |cookie| NetnsId { boot: BootId::current().unwrap(), cookie, inode: 1, device: 2 };
+        assert_eq!(known(of(7), &"it").unwrap(), of(7));
+        let refused = known(of(0), &"identifying the pod's namespace").unwrap_err();
+        assert_eq!(refused.why(), Why::Unable);
+        assert!(refused.to_string().contains("it takes Linux 5.14"), "{refused}");
     }
 }

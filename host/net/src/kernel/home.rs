@@ -91,6 +91,10 @@ impl Kernel {
     /// Changes what differs.
     fn restore_at_home(&self, moved: &Moved<'_>, here: &Details, tried: &dyn Display) -> Result<(), Refused> {
         let (home, now) = (moved.home, &here.link);
+        let link = LinkRef { space: moved.link.space, index: now.index, name: now.name.clone() };
+        for name in moved.names_of_the_pod(now) {
+            self.delete_name(&link, name, tried)?;
+        }
         let mut message = about(now.index, Vec::new());
         if now.mtu != home.mtu {
             message.attributes.push(LinkAttribute::Mtu(home.mtu));
@@ -104,13 +108,17 @@ impl Kernel {
             message.attributes.push(LinkAttribute::IfName(home.name.clone()));
         }
         let changed = !message.attributes.is_empty();
+        let promiscuous = now.promiscuous != home.promiscuous;
+        if promiscuous {
+            flag(&mut message, LinkFlags::Promisc, home.promiscuous);
+        }
         if changed && now.up {
             // Before Linux 6.2 a link that is up keeps its name, and some drivers their address.
             let mut down = about(now.index, Vec::new());
             flag(&mut down, LinkFlags::Up, false);
             self.change(moved.link.space, libc::RTM_SETLINK, 0, &down, tried)?;
         }
-        if changed || now.up != home.up {
+        if changed || promiscuous || now.up != home.up {
             flag(&mut message, LinkFlags::Up, home.up);
             self.change(moved.link.space, libc::RTM_SETLINK, 0, &message, tried)?;
         }

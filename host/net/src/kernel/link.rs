@@ -80,8 +80,8 @@ impl Kernel {
     }
 
     /// The kernel moves and names with one request, keeps the index where it is free, and keeps the old name from
-    /// clashing; but if it can't name the link there, the link has moved. So the name is looked for before, and the
-    /// link is taken back if somebody was faster.
+    /// clashing; but if it can't name the link there, the link has moved. So the name is looked for before, also
+    /// among the link's own alternative ones, and the link is taken back if somebody was faster.
     pub(super) fn move_link(
         &mut self,
         link: &LinkRef,
@@ -90,7 +90,9 @@ impl Kernel {
         home: &Home,
         tried: &dyn Display,
     ) -> Result<(), Refused> {
-        if self.detailed(to, Wanted::Name(name))?.is_some() {
+        let own = self.details(link.space, link.index)?;
+        let own = own.is_some_and(|found| found.link.alternative_names.iter().any(|own| own == name));
+        if own || self.detailed(to, Wanted::Name(name))?.is_some() {
             return Err(Refused::kernel(tried, libc::EEXIST));
         }
         let Err(refused) = self.relocate(link, to, name, None, tried) else { return Ok(()) };

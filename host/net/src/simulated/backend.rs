@@ -75,6 +75,7 @@ impl Backend for Simulated {
     }
 
     fn apply(&mut self, effect: &Effect, deadline: Instant) -> Result<(), Refused> {
+        effect.check_names()?;
         in_time(effect, deadline)?;
         match effect {
             Effect::Veth { inside, outside, mtu } => self.add_veth(effect, [outside, inside], *mtu),
@@ -106,6 +107,9 @@ impl Backend for Simulated {
                 self.ask_in(Space::Host, effect, |space| space.add_rule(id, rule))
             }
             Effect::Announce { link, addresses } => {
+                if self.link_at(link.space, link.index)?.is_none() {
+                    return Err(Refused::kernel(effect, libc::ENODEV));
+                }
                 self.ask_in(link.space, effect, |space| space.announce(link.index, addresses))
             }
         }
@@ -203,7 +207,15 @@ pub(super) fn details(device: &Device) -> Details {
 
 fn home(device: &Device) -> Home {
     let Details { link, bus_address, .. } = details(device);
-    Home { name: link.name, up: link.up, mtu: link.mtu, mac: link.mac, bus_address }
+    Home {
+        name: link.name,
+        up: link.up,
+        mtu: link.mtu,
+        mac: link.mac,
+        bus_address,
+        alternative_names: link.alternative_names,
+        promiscuous: link.promiscuous,
+    }
 }
 
 /// Nothing begins after its deadline.

@@ -25,7 +25,9 @@ impl Simulated {
         name: &str,
         home: &Home,
     ) -> Result<(), Refused> {
-        if self.link_named(to, name)?.is_some() {
+        let own = self.link_at(link.space, link.index)?;
+        let own = own.is_some_and(|found| found.alternative_names.iter().any(|own| own == name));
+        if own || self.link_named(to, name)?.is_some() {
             return Err(Refused::kernel(tried, libc::EEXIST));
         }
         let Err(refused) = self.relocate(tried, link, to, name, None) else { return Ok(()) };
@@ -93,6 +95,10 @@ impl Simulated {
         here: &Details,
     ) -> Result<(), Refused> {
         let (home, now) = (moved.home, &here.link);
+        let link = LinkRef { space: moved.link.space, index: now.index, name: now.name.clone() };
+        for name in moved.names_of_the_pod(now) {
+            self.drop_name(&link, name)?;
+        }
         let mut changes = Vec::new();
         if now.mtu != home.mtu {
             changes.push(Property::Mtu(home.mtu));
@@ -105,9 +111,11 @@ impl Simulated {
         if now.name != home.name {
             changes.push(Property::Name(home.name.clone()));
         }
-        let link = LinkRef { space: moved.link.space, index: now.index, name: now.name.clone() };
         if !changes.is_empty() && now.up {
             self.set(tried, &link, &[Property::Up(false)])?;
+        }
+        if now.promiscuous != home.promiscuous {
+            changes.push(Property::Promiscuous(home.promiscuous));
         }
         if !changes.is_empty() || now.up != home.up {
             changes.push(Property::Up(home.up));

@@ -19,12 +19,14 @@ impl Namespace {
             }
             _ => {}
         }
-        // On the loopback everybody is the same to ARP.
-        let address =
-            if device.is_loopback() && address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { address };
         if device.neighbours.contains_key(&address) {
             return Err(libc::EEXIST.into());
         }
+        // On the loopback everybody is the same to ARP.
+        let address = match address {
+            IpAddr::V4(_) if device.is_loopback() => Ipv4Addr::UNSPECIFIED.into(),
+            address => address,
+        };
         device.neighbours.insert(address, mac);
         Ok(())
     }

@@ -55,7 +55,7 @@ impl Node {
     /// A link with a device on a bus appears on the node, down; its index.
     ///
     /// # Errors
-    /// The name is taken (`EEXIST`) or none (`EINVAL`).
+    /// The name is taken (`EEXIST`) or too long (`ERANGE`).
     pub fn hardware(&self, name: &str, bus_address: &str, mac: MacAddr) -> Result<u32, Refused> {
         let MacAddr(mac) = mac;
         let factory = Factory { bus_address: bus_address.to_owned(), name: name.to_owned(), mac };

@@ -36,7 +36,7 @@ impl World {
         let links = self.spaces.values().flat_map(Namespace::devices);
         let mut hardware: Vec<_> = links.filter_map(|device| device.kind.hardware().cloned()).collect();
         hardware.sort();
-        *self = Self { boots: self.boots + 1, ..Self::new() };
+        *self = Self { boots: self.boots + 1, last: self.last, ..Self::new() };
         for factory in hardware {
             // Nobody else has a name here.
             let _ = self.add_hardware(HOST, factory);
@@ -69,11 +69,10 @@ impl World {
     pub(super) fn add_veth(&mut self, ends: [(SpaceId, &NewLink); 2], mtu: Option<u32>) -> Done {
         let mtu = mtu.unwrap_or(ETHERNET);
         let [first, second] = ends;
-        names::check_length(&second.1.name)?;
         self.check_new(first.0, first.1, mtu)?;
+        names::check_length(&second.1.name)?;
         check_mac(second.1.mac)?;
         let other_home = self.space(second.0)?;
-        names::check(&second.1.name)?;
         if other_home.has_name(&second.1.name) {
             return Err(libc::EEXIST.into());
         }
@@ -124,7 +123,6 @@ impl World {
     }
 
     fn check_name(&self, space: SpaceId, name: &str) -> Done {
-        names::check(name)?;
         if self.space(space)?.has_name(name) { Err(libc::EEXIST.into()) } else { Ok(()) }
     }
 

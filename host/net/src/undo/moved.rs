@@ -1,8 +1,17 @@
 //! Telling a link that was moved, wherever it is and whatever it is called by now.
 
 use super::Moved;
+use crate::Link;
 use crate::effect::Space;
 use crate::link::Details;
+
+impl Moved<'_> {
+    /// Further names of a link that is home again which it did not have there: the pod chose them.
+    pub(crate) fn names_of_the_pod<'a>(&'a self, now: &'a Link) -> impl Iterator<Item = &'a String> {
+        let known = &self.home.alternative_names;
+        now.alternative_names.iter().filter(move |name| !known.contains(name))
+    }
+}
 
 /// The link that was moved, among those of one namespace, if it is there.
 ///

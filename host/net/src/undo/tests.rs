@@ -26,6 +26,8 @@ fn moved(bus_address: Option<&str>) -> Effect {
         mtu: 1500,
         mac: "02:00:00:00:00:07".into(),
         bus_address: bus_address.map(Into::into),
+        alternative_names: Vec::new(),
+        promiscuous: false,
     };
     Effect::Move { link: link(Space::Host, 7, "ens1"), to: Space::Sandbox, name: "net1".into(), home }
 }

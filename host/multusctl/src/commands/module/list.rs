@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use multus_wasm::{Catalog, Mode, Role, Sandbox, lock_path};
+use multus_wasm::{Catalog, Grants, Mode, Module, Role, Sandbox, lock_path};
 use serde::Serialize;
 
 use super::Places;
@@ -30,11 +30,13 @@ struct Modules(Vec<ModuleView>);
 struct ModuleView {
     name: String,
     role: &'static str,
-    /// Place among the modules of its role, from 1.
-    order: usize,
+    /// Place among the modules of its role, from 1; delegates have none.
+    order: Option<usize>,
     digest: String,
     /// Policies: whether the verdict counts.
     mode: Option<&'static str>,
+    /// Transforms: what they may change. Delegates: what they may reach besides their own attachment.
+    grants: Vec<String>,
     ready: bool,
     /// `ready`, or what stands in the way.
     artifact: String,
@@ -65,18 +67,28 @@ fn views(catalog: &Catalog, fault: impl Fn(&str) -> Option<String>) -> Vec<Modul
             views.push(ModuleView {
                 name: name.clone(),
                 role: role.name(),
-                order: place + 1,
+                order: role.order_key().map(|_| place + 1),
                 digest: module.digest.to_string(),
                 mode: (role == Role::Policy).then_some(match module.mode {
                     Mode::Enforce => "enforce",
                     Mode::Monitor => "monitor",
                 }),
+                grants: grants(module),
                 ready: fault.is_none(),
                 artifact: fault.unwrap_or_else(|| "ready".to_owned()),
             });
         }
     }
     views
+}
+
+fn grants(module: &Module) -> Vec<String> {
+    let granted = Grants::NAMES.into_iter().filter(|grant| module.grants.has(grant));
+    match module.role {
+        Role::Transform => module.may_change.iter().map(ToString::to_string).collect(),
+        Role::Policy => Vec::new(),
+        Role::Delegate => granted.map(str::to_owned).collect(),
+    }
 }
 
 impl Report for Modules {
@@ -86,11 +98,12 @@ impl Report for Modules {
             vec![
                 module.name.clone(),
                 module.role.to_owned() + &mode,
-                module.order.to_string(),
+                module.order.map_or_else(|| "-".to_owned(), |order| order.to_string()),
+                if module.grants.is_empty() { "-".to_owned() } else { module.grants.join(" ") },
                 module.digest.clone(),
                 if module.ready { "ready" } else { "not ready" }.to_owned(),
             ]
         };
-        render(&["NAME", "ROLE", "ORDER", "DIGEST", "ARTIFACT"], self.0.iter().map(row))
+        render(&["NAME", "ROLE", "ORDER", "GRANTS", "DIGEST", "ARTIFACT"], self.0.iter().map(row))
     }
 }

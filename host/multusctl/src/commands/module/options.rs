@@ -17,7 +17,7 @@ pub(super) struct Options {
     /// How much memory one call may use [default: 16Mi].
     #[arg(long, value_name = "SIZE", value_parser = size)]
     memory: Option<String>,
-    /// How much CPU time one call may use [default: 100ms].
+    /// How much CPU time one call may use [default: 100ms, delegates 2s].
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     timeout: Option<String>,
 }
@@ -41,8 +41,8 @@ enum OnFailureName {
 impl Options {
     /// Refuses what does not belong to the role, before anything is installed.
     pub(super) fn check(&self, role: Role) -> anyhow::Result<()> {
-        if role == Role::Transform && (self.mode.is_some() || self.on_failure.is_some()) {
-            bail!("--mode and --on-failure belong to policies, this is a transform: leave them out");
+        if role != Role::Policy && (self.mode.is_some() || self.on_failure.is_some()) {
+            bail!("--mode and --on-failure belong to policies, this is a {role}: leave them out");
         }
         Ok(())
     }

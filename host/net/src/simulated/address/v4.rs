@@ -30,15 +30,15 @@ impl Namespace {
     }
 
     fn insert_v4(&mut self, index: u32, net: Ipv4Net, scope: u8) -> Done {
+        if net.addr().is_unspecified() {
+            return Ok(()); // taken, and forgotten at once
+        }
         let device = self.device_mut(index)?;
         if !device.speaks_v4() {
             return Err(libc::ENOBUFS.into());
         }
         if device.v4.iter().any(|known| known.net == net) {
             return Err(No::because(libc::EEXIST, "ipv4: Address already assigned"));
-        }
-        if net.addr().is_unspecified() {
-            return Ok(()); // taken, and forgotten at once
         }
         let peer = device.v4.iter().find(|known| known.shares_network(net));
         if peer.is_some_and(|peer| peer.scope != scope) {
@@ -64,7 +64,11 @@ impl Namespace {
         let source = primary.map_or(address.net.addr(), |primary| primary.net.addr());
         self.learn(Entry::by_kernel(index, host(address.net.addr()), source, Leads::Here));
         let network = address.net.trunc();
-        if !up || address.secondary || network.addr().is_unspecified() || network.prefix_len() == 32 {
+        // No route has the address of a group as its source.
+        if !up || self.leads_v4(source) != Leads::Here {
+            return;
+        }
+        if address.secondary || network.addr().is_unspecified() || network.prefix_len() == 32 {
             return;
         }
         let leads = if loopback { Leads::Here } else { Leads::There };
@@ -173,12 +177,12 @@ impl Namespace {
         }
     }
 
-    /// A link is up: its networks can be reached. The loopback never is without an address.
+    /// A link is up: its networks can be reached. The loopback has its address again.
     pub(in super::super) fn came_up_v4(&mut self, index: u32) {
         let Ok(device) = self.device(index) else { return };
         let addresses = device.v4.clone();
-        if device.is_loopback() && addresses.is_empty() {
-            // It fails where there is no IPv4.
+        if device.is_loopback() {
+            // It fails where it is already, or another of its network, or no IPv4.
             let _ = self.insert_v4(index, Ipv4Net::new_assert(Ipv4Addr::LOCALHOST, 8), HOST);
         }
         addresses.iter().for_each(|address| self.lead_to(index, address));

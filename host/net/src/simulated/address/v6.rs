@@ -53,11 +53,12 @@ impl Namespace {
         if !device.v6.iter().any(|known| known.trunc() == net.trunc()) {
             self.forget_network_v6(index, net.trunc());
         }
-        if !self.has_v6(net.addr(), index) {
-            let own = Some(IpAddr::V6(net.addr()));
-            let of_link = self.routes.iter_mut().filter(|route| route.link == index && route.source == own);
-            of_link.for_each(|route| route.source = None);
-        }
+        let own = Some(IpAddr::V6(net.addr()));
+        let without: Vec<_> = self.devices().map(|device| device.index).collect();
+        let without: Vec<_> = without.into_iter().filter(|link| !self.has_v6(net.addr(), *link)).collect();
+        let of_it =
+            self.routes.iter_mut().filter(|route| route.source == own && without.contains(&route.link));
+        of_it.for_each(|route| route.source = None);
         Ok(())
     }
 

@@ -40,6 +40,7 @@ impl Namespace {
         let gateway = match entry.gateway {
             Some(IpAddr::V4(gateway)) => gateway,
             _ if entry.scope == HOST => return Ok(()),
+            _ if entry.onlink => return Err(No::because(libc::EINVAL, "Invalid flags for nexthop")),
             _ if !device.speaks_v4() => return Err(libc::ENODEV.into()),
             _ if !device.up => return Err(No::because(libc::ENETDOWN, "Device for nexthop is not up")),
             _ => return Ok(()),

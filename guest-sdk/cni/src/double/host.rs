@@ -1,0 +1,231 @@
+//! A host in memory.
+
+use std::cell::RefCell;
+
+use ipnet::IpNet;
+use multus_guest::network::{LinkInfo, Veth};
+use multus_guest::node::Bridge;
+use multus_guest::{CniResult, Failure, Plugin};
+use serde_json::{Value, json};
+
+use crate::Host;
+use crate::host::Answer;
+
+/// One pod's host. Its links are numbers.
+#[derive(Debug)]
+pub struct Double {
+    case: Value,
+    links: RefCell<Vec<Simulated>>,
+    calls: RefCell<Vec<String>>,
+}
+
+#[derive(Debug)]
+struct Simulated {
+    info: LinkInfo,
+    of_node: bool,
+    device: Option<String>,
+}
+
+impl Double {
+    /// As a case says.
+    ///
+    /// # Panics
+    /// If the case makes no sense.
+    pub fn of(case: &Value) -> Self {
+        let node = case["node"].as_object().cloned().unwrap_or_default();
+        let links = node.iter().map(|(name, link)| Simulated {
+            info: LinkInfo {
+                up: link["up"].as_bool().unwrap_or_default(),
+                addresses: texts(&link["addresses"]).map(str::to_owned).collect(),
+                ..info(name, link["mac"].as_str().unwrap_or_default(), link["mtu"].as_u64())
+            },
+            of_node: true,
+            device: link["device"].as_str().map(str::to_owned),
+        });
+        Self { case: case.clone(), links: RefCell::new(links.collect()), calls: RefCell::default() }
+    }
+
+    /// What it was asked for.
+    pub fn calls(&self) -> Vec<String> {
+        self.calls.borrow().clone()
+    }
+
+    /// Notes a call, and refuses it if the case says so.
+    fn asked(&self, call: String) -> Answer<()> {
+        let refused = self.case["refuse"].as_object();
+        let refused = refused.into_iter().flatten().find(|(begin, _)| call.starts_with(begin.as_str()));
+        let outcome = match refused {
+            Some((begin, code)) => {
+                let code = u32::try_from(code.as_u64().unwrap()).unwrap();
+                Err(Failure::new(code, format!("the double refuses {begin}")))
+            }
+            None => Ok(()),
+        };
+        self.calls.borrow_mut().push(call);
+        outcome
+    }
+
+    fn about(&self, what: &str, link: usize, rest: &str) -> Answer<()> {
+        let name = self.name(link);
+        self.asked(format!("{what} {name} {rest}").trim_end().to_owned())
+    }
+
+    fn name(&self, link: usize) -> String {
+        self.links.borrow().get(link).map(|link| link.info.name.clone()).expect("a link that was lent")
+    }
+
+    fn change(&self, link: usize, change: impl FnOnce(&mut Simulated)) {
+        change(self.links.borrow_mut().get_mut(link).expect("a link that was lent"));
+    }
+
+    fn make(&self, name: &str, mac: &str, mtu: Option<u32>, of_node: bool) -> usize {
+        let mut links = self.links.borrow_mut();
+        links.push(Simulated { info: info(name, mac, mtu.map(u64::from)), of_node, device: None });
+        links.len() - 1
+    }
+
+    fn position(&self, wanted: impl Fn(&Simulated) -> bool) -> Option<usize> {
+        self.links.borrow().iter().position(|link| link.of_node && wanted(link))
+    }
+}
+
+fn info(name: &str, mac: &str, mtu: Option<u64>) -> LinkInfo {
+    LinkInfo {
+        index: 0,
+        name: name.to_owned(),
+        kind: String::new(),
+        mac: mac.to_owned(),
+        mtu: u32::try_from(mtu.unwrap_or(1500)).unwrap(),
+        up: false,
+        addresses: Vec::new(),
+    }
+}
+
+fn texts(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array().into_iter().flatten().map(|text| text.as_str().unwrap())
+}
+
+impl Host for Double {
+    type Link = usize;
+
+    fn sandbox(&self) -> Answer<String> {
+        Ok("/run/netns/pod".to_owned())
+    }
+
+    fn info(&self, link: &usize) -> Answer<LinkInfo> {
+        Ok(self.links.borrow().get(*link).expect("a link that was lent").info.clone())
+    }
+
+    fn create_veth(&self, name: &str, veth: &Veth) -> Answer<(usize, usize)> {
+        self.asked(format!("create-veth {name} {}", json!(veth)))?;
+        let inside = self.make(name, veth.mac.as_deref().unwrap_or("0a:58:00:00:00:0e"), veth.mtu, false);
+        Ok((inside, self.make("veth1", "0a:58:00:00:00:0f", veth.mtu, true)))
+    }
+
+    fn move_to_sandbox(&self, link: &usize, name: &str) -> Answer<()> {
+        self.about("move-link", *link, name)?;
+        self.change(*link, |link| {
+            link.of_node = false;
+            link.info.up = false;
+            link.info.name = name.to_owned();
+        });
+        Ok(())
+    }
+
+    fn set_master(&self, link: &usize, master: &usize) -> Answer<()> {
+        self.about("set-master", *link, &self.name(*master))
+    }
+
+    fn set_mac(&self, link: &usize, mac: &str) -> Answer<()> {
+        self.about("set-mac", *link, mac)?;
+        self.change(*link, |link| link.info.mac = mac.to_owned());
+        Ok(())
+    }
+
+    fn set_up(&self, link: &usize) -> Answer<()> {
+        self.about("set-up", *link, "")?;
+        self.change(*link, |link| link.info.up = true);
+        Ok(())
+    }
+
+    fn set_promiscuous(&self, link: &usize) -> Answer<()> {
+        self.about("set-promiscuous", *link, "")
+    }
+
+    fn set_hairpin(&self, link: &usize) -> Answer<()> {
+        self.about("set-hairpin", *link, "")
+    }
+
+    fn add_address(&self, link: &usize, address: IpNet) -> Answer<()> {
+        self.about("add-address", *link, &address.to_string())?;
+        self.change(*link, |link| link.info.addresses.push(address.to_string()));
+        Ok(())
+    }
+
+    fn remove_address(&self, link: &usize, address: IpNet) -> Answer<()> {
+        self.about("remove-address", *link, &address.to_string())?;
+        self.change(*link, |link| link.info.addresses.retain(|other| *other != address.to_string()));
+        Ok(())
+    }
+
+    fn add_route(&self, link: &usize, route: &Value) -> Answer<()> {
+        self.about("add-route", *link, &route.to_string())
+    }
+
+    fn remove_prefix_route(&self, link: &usize, address: IpNet) -> Answer<()> {
+        self.about("remove-prefix-route", *link, &address.to_string())
+    }
+
+    fn settle(&self, link: &usize) -> Answer<()> {
+        self.about("settle", *link, "")
+    }
+
+    fn announce(&self, link: &usize) -> Answer<()> {
+        self.about("announce", *link, "")
+    }
+
+    fn set_sysctl(&self, link: &usize, key: &str, value: &str) -> Answer<()> {
+        self.about("set-sysctl", *link, &format!("{key} {value}"))
+    }
+
+    fn ensure_bridge(&self, name: &str, bridge: &Bridge) -> Answer<usize> {
+        self.asked(format!("ensure-bridge {name} {}", json!(bridge)))?;
+        let found = self.position(|link| link.info.name == name);
+        Ok(found.unwrap_or_else(|| self.make(name, "0a:58:00:00:00:0b", bridge.mtu, true)))
+    }
+
+    fn find_on_node(&self, name: &str) -> Answer<Option<usize>> {
+        Ok(self.position(|link| link.info.name == name))
+    }
+
+    fn links_of_node(&self) -> Answer<Vec<usize>> {
+        let links = self.links.borrow();
+        Ok((0..links.len()).filter(|at| links.get(*at).is_some_and(|link| link.of_node)).collect())
+    }
+
+    fn find_device(&self, device: &str) -> Answer<Option<usize>> {
+        Ok(self.position(|link| link.device.as_deref() == Some(device)))
+    }
+
+    fn masquerade(&self, address: IpNet) -> Answer<()> {
+        self.asked(format!("masquerade {address}"))
+    }
+
+    fn spoof_check(&self, port: &usize, mac: &str) -> Answer<()> {
+        self.about("spoof-check", *port, mac)
+    }
+
+    fn ensure_sysctl(&self, key: &str, value: &str) -> Answer<()> {
+        self.asked(format!("ensure-sysctl {key} {value}"))
+    }
+
+    fn ipam(&self, conf: &Plugin) -> Answer<CniResult> {
+        let kind = conf
+            .get("ipam")
+            .and_then(|ipam| ipam.get("type"))
+            .and_then(Value::as_str)
+            .expect("an IPAM to ask");
+        self.asked(format!("ipam {kind}"))?;
+        Ok(serde_json::from_value(self.case["ipam"].clone()).expect("a result"))
+    }
+}

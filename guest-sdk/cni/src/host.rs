@@ -1,0 +1,63 @@
+//! What a delegate may ask of the host.
+
+use ipnet::IpNet;
+use multus_guest::network::{LinkInfo, Veth};
+use multus_guest::node::Bridge;
+use multus_guest::{CniResult, Failure, Plugin, log};
+use serde_json::Value;
+
+/// What a host call answers.
+pub type Answer<T> = Result<T, Failure>;
+
+/// The host's interfaces `network`, `network-edit`, `node`, `firewall`, `sysctl` and `ipam`, as far as the shipped
+/// delegates use them. The functions are those of the SDK, where they are described; every one of them may refuse.
+#[allow(missing_docs, clippy::missing_errors_doc, reason = "described in the SDK, function by function")]
+pub trait Host {
+    /// A link that was lent.
+    type Link;
+
+    /// How results name the pod's namespace.
+    fn sandbox(&self) -> Answer<String>;
+    fn info(&self, link: &Self::Link) -> Answer<LinkInfo>;
+
+    /// The pod's end, and the node's.
+    fn create_veth(&self, name: &str, veth: &Veth) -> Answer<(Self::Link, Self::Link)>;
+    fn move_to_sandbox(&self, link: &Self::Link, name: &str) -> Answer<()>;
+    fn set_master(&self, link: &Self::Link, master: &Self::Link) -> Answer<()>;
+    fn set_mac(&self, link: &Self::Link, mac: &str) -> Answer<()>;
+    fn set_up(&self, link: &Self::Link) -> Answer<()>;
+    fn set_promiscuous(&self, link: &Self::Link) -> Answer<()>;
+    fn set_hairpin(&self, link: &Self::Link) -> Answer<()>;
+    fn add_address(&self, link: &Self::Link, address: IpNet) -> Answer<()>;
+    fn remove_address(&self, link: &Self::Link, address: IpNet) -> Answer<()>;
+    /// A route as the SDK's, or with `src` besides.
+    fn add_route(&self, link: &Self::Link, route: &Value) -> Answer<()>;
+    fn remove_prefix_route(&self, link: &Self::Link, address: IpNet) -> Answer<()>;
+    fn settle(&self, link: &Self::Link) -> Answer<()>;
+    fn announce(&self, link: &Self::Link) -> Answer<()>;
+    fn set_sysctl(&self, link: &Self::Link, key: &str, value: &str) -> Answer<()>;
+
+    fn ensure_bridge(&self, name: &str, bridge: &Bridge) -> Answer<Self::Link>;
+    fn find_on_node(&self, name: &str) -> Answer<Option<Self::Link>>;
+    fn links_of_node(&self) -> Answer<Vec<Self::Link>>;
+    fn find_device(&self, device: &str) -> Answer<Option<Self::Link>>;
+
+    fn masquerade(&self, address: IpNet) -> Answer<()>;
+    fn spoof_check(&self, port: &Self::Link, mac: &str) -> Answer<()>;
+    fn ensure_sysctl(&self, key: &str, value: &str) -> Answer<()>;
+    fn ipam(&self, conf: &Plugin) -> Answer<CniResult>;
+}
+
+/// A setting of a link that not every kernel has: without IPv6, say. A grant that is missing is the operator's to add.
+///
+/// # Errors
+/// Code 7: the setting is not granted.
+pub fn set_if_there<H: Host>(host: &H, link: &H::Link, key: &str, value: &str) -> Answer<()> {
+    match host.set_sysctl(link, key, value) {
+        Err(failure) if failure.code != 7 => {
+            log::debug(&format!("{key} stays as it is: {}", failure.message));
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}

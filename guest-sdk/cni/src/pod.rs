@@ -1,0 +1,100 @@
+//! The pod's link, configured as a result says.
+
+use multus_guest::result::Interface;
+use multus_guest::{CniResult, Failure, Plugin};
+use serde_json::json;
+
+use crate::host::{Answer, set_if_there};
+use crate::result::{self, Lease};
+use crate::{Conf, Host};
+
+/// A setting that turns IPv6 off, which runtimes make where a pod's first network has none.
+const DISABLED: &str = "ipv6/disable_ipv6";
+
+/// The IPAM that a conf names; an empty `ipam` names none.
+///
+/// # Errors
+/// Code 7 if its type is no text.
+pub fn ipam_type<'a>(conf: &Conf<'a>) -> Answer<Option<&'a str>> {
+    conf.path(&["ipam", "type"])?.text()
+}
+
+/// What IPAM gives: its result, and the addresses in it.
+///
+/// # Errors
+/// IPAM's own; code 100 if it gave no address.
+pub fn ask_ipam<H: Host>(host: &H, conf: &Plugin, ipam: &str) -> Answer<(CniResult, Vec<Lease>)> {
+    let result = host.ipam(conf)?;
+    let leases = Lease::of(&result)?;
+    if leases.is_empty() {
+        return Err(Failure::from(format!("the IPAM `{ipam}` gave no address")));
+    }
+    // Links, and what IPAM says of them, are its caller's.
+    Ok((CniResult { interfaces: Vec::new(), other: Default::default(), ..result }, leases))
+}
+
+/// Gives the pod's link its addresses, and brings it up. IPv6 addresses can be used when this returns.
+///
+/// # Errors
+/// The host's.
+pub fn give_addresses<H: Host>(host: &H, link: &H::Link, leases: &[Lease]) -> Answer<()> {
+    let v6 = leases.iter().any(Lease::is_v6);
+    if v6 {
+        set_if_there(host, link, DISABLED, "0")?;
+    }
+    for lease in leases {
+        host.add_address(link, lease.address)?;
+    }
+    host.set_up(link)?;
+    if v6 { host.settle(link) } else { Ok(()) }
+}
+
+/// Makes the result's routes by the pod's link.
+///
+/// # Errors
+/// The host's.
+pub fn add_routes<H: Host>(host: &H, link: &H::Link, result: &CniResult) -> Answer<()> {
+    let made = |route| json!(result::by_gateway(route, result));
+    result.routes.iter().try_for_each(|route| host.add_route(link, &made(route)))
+}
+
+/// Makes the node forward packets of the families of these addresses.
+///
+/// # Errors
+/// The host's.
+pub fn forward<H: Host>(host: &H, leases: &[Lease]) -> Answer<()> {
+    let families = [(false, "net/ipv4/ip_forward"), (true, "net/ipv6/conf/all/forwarding")];
+    let mut wanted = families.iter().filter(|(v6, _)| leases.iter().any(|lease| lease.is_v6() == *v6));
+    wanted.try_for_each(|(_, key)| host.ensure_sysctl(key, "1"))
+}
+
+/// A link of the node, for a result.
+///
+/// # Errors
+/// The host's.
+pub fn on_node<H: Host>(host: &H, link: &H::Link) -> Answer<Interface> {
+    let info = host.info(link)?;
+    let mac = Some(info.mac).filter(|mac| !mac.is_empty());
+    Ok(Interface { name: info.name, mac, mtu: Some(info.mtu), ..Interface::default() })
+}
+
+/// The same for a link of the pod.
+///
+/// # Errors
+/// The host's.
+pub fn in_sandbox<H: Host>(host: &H, link: &H::Link) -> Answer<Interface> {
+    Ok(Interface { sandbox: Some(host.sandbox()?), ..on_node(host, link)? })
+}
+
+/// Refuses to masquerade by other means than the host's.
+///
+/// # Errors
+/// Code 7 for a conf that insists on another way.
+pub fn wants_masquerade(conf: &Conf<'_>) -> Answer<bool> {
+    let backend = conf.at("ipMasqBackend")?;
+    match backend.text()? {
+        // The same packets get the node's address, whichever way the rules came there.
+        None | Some("nftables" | "iptables") => conf.at("ipMasq")?.flag(),
+        Some(_) => Err(backend.wants("nftables or iptables")),
+    }
+}

@@ -1,0 +1,114 @@
+//! The host of a component, by the SDK. What a component does not ask is not among its imports.
+
+use ipnet::IpNet;
+use multus_guest::network::{self, Link, LinkInfo, Veth};
+use multus_guest::node::{self, Bridge};
+use multus_guest::{CniResult, Plugin, firewall, ipam, sysctl};
+use serde_json::Value;
+
+use crate::Host;
+use crate::host::Answer;
+
+/// The one there is.
+#[derive(Debug, Clone, Copy)]
+pub struct Real;
+
+impl Host for Real {
+    type Link = Link;
+
+    fn sandbox(&self) -> Answer<String> {
+        network::sandbox_path()
+    }
+
+    fn info(&self, link: &Link) -> Answer<LinkInfo> {
+        link.info()
+    }
+
+    fn create_veth(&self, name: &str, veth: &Veth) -> Answer<(Link, Link)> {
+        veth.create(name)
+    }
+
+    fn move_to_sandbox(&self, link: &Link, name: &str) -> Answer<()> {
+        link.move_to(&network::sandbox()?, name)
+    }
+
+    fn set_master(&self, link: &Link, master: &Link) -> Answer<()> {
+        link.set_master(master)
+    }
+
+    fn set_mac(&self, link: &Link, mac: &str) -> Answer<()> {
+        link.set_mac(mac)
+    }
+
+    fn set_up(&self, link: &Link) -> Answer<()> {
+        link.set_up(true)
+    }
+
+    fn set_promiscuous(&self, link: &Link) -> Answer<()> {
+        link.set_promiscuous(true)
+    }
+
+    fn set_hairpin(&self, link: &Link) -> Answer<()> {
+        link.set_hairpin(true)
+    }
+
+    fn add_address(&self, link: &Link, address: IpNet) -> Answer<()> {
+        link.add_address(&address.to_string())
+    }
+
+    fn remove_address(&self, link: &Link, address: IpNet) -> Answer<()> {
+        link.remove_address(&address.to_string())
+    }
+
+    fn add_route(&self, link: &Link, route: &Value) -> Answer<()> {
+        link.add_route_json(route)
+    }
+
+    fn remove_prefix_route(&self, link: &Link, address: IpNet) -> Answer<()> {
+        link.remove_prefix_route(&address.to_string())
+    }
+
+    fn settle(&self, link: &Link) -> Answer<()> {
+        link.settle()
+    }
+
+    fn announce(&self, link: &Link) -> Answer<()> {
+        link.announce()
+    }
+
+    fn set_sysctl(&self, link: &Link, key: &str, value: &str) -> Answer<()> {
+        link.set_sysctl(key, value)
+    }
+
+    fn ensure_bridge(&self, name: &str, bridge: &Bridge) -> Answer<Link> {
+        bridge.ensure(name)
+    }
+
+    fn find_on_node(&self, name: &str) -> Answer<Option<Link>> {
+        node::host()?.find(name)
+    }
+
+    fn links_of_node(&self) -> Answer<Vec<Link>> {
+        node::host()?.links()
+    }
+
+    fn find_device(&self, device: &str) -> Answer<Option<Link>> {
+        node::find_device(device)
+    }
+
+    fn masquerade(&self, address: IpNet) -> Answer<()> {
+        firewall::masquerade(&address.to_string())
+    }
+
+    fn spoof_check(&self, port: &Link, mac: &str) -> Answer<()> {
+        firewall::spoof_check(port, mac)
+    }
+
+    fn ensure_sysctl(&self, key: &str, value: &str) -> Answer<()> {
+        sysctl::ensure(key, value)
+    }
+
+    fn ipam(&self, conf: &Plugin) -> Answer<CniResult> {
+        ipam::add(conf)
+    }
+}

@@ -1,0 +1,18 @@
+//! A transform that sets the MTU of plugins that have none. Settings: `{"mtu": 9000}`.
+
+use multus_guest::{Attachment, Failure, Plugin, log};
+
+#[derive(serde::Deserialize)]
+struct Settings {
+    mtu: u16,
+}
+
+multus_guest::transform!(set_mtu);
+
+fn set_mtu(attachment: &Attachment, plugin: &mut Plugin, settings: &Settings) -> Result<(), Failure> {
+    if !plugin.contains_key("mtu") {
+        log::info(&format!("{} gets an MTU of {}", attachment.network, settings.mtu));
+        plugin.insert("mtu".to_owned(), settings.mtu.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! The simulated kernel and the real one do the same.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test stops at the first surprise"
+)]
+
+mod faults;
+mod hardware;
+mod kernel;
+mod others;
+#[path = "../private/mod.rs"]
+mod private;
+mod random;
+mod rules;
+mod script;
+mod stage;
+mod view;
+mod words;
+
+use proptest::test_runner::TestRunner;
+use stage::InMemory;
+
+#[test]
+fn every_rule_holds_in_memory() {
+    let failures: Vec<_> =
+        rules::all().filter_map(|rule| script::play(&mut InMemory::new(), rule).err()).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn every_rule_holds_in_the_kernel() {
+    if !private::inside("every_rule_holds_in_the_kernel") {
+        return;
+    }
+    let failures: Vec<_> =
+        rules::all().filter_map(|rule| kernel::aside(|stage| script::play(stage, rule)).err()).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// A few dozen, or as many as `MULTUS_NET_LIVES` says: a life takes some 50 ms.
+#[test]
+fn whatever_is_done_both_kernels_end_up_the_same() {
+    if !private::inside("whatever_is_done_both_kernels_end_up_the_same") {
+        return;
+    }
+    let lives = |life: Vec<String>| kernel::aside(|stage| random::play(&mut InMemory::new(), stage, &life));
+    let run = TestRunner::new(random::config()).run(&random::life(), lives);
+    run.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+#[test]
+fn scan() {
+    if !private::inside("scan") {
+        return;
+    }
+    use proptest::strategy::{Strategy, ValueTree};
+    let mut runner = TestRunner::default();
+    let mut seen = std::collections::BTreeMap::new();
+    for _ in 0..random::config().cases {
+        let life = random::life().new_tree(&mut runner).unwrap().current();
+        let done = kernel::aside(|stage| random::play(&mut InMemory::new(), stage, &life));
+        if let Err(why) = done {
+            let why = why.to_string();
+            let key: String = why.lines().map(|l| l.chars().take(400).collect::<String>()).take(8).collect::<Vec<_>>().join("\n");
+            seen.entry(key).or_insert(life);
+        }
+    }
+    for (why, life) in seen {
+        println!("=== {why}\n{life:#?}");
+    }
+}

@@ -1,0 +1,33 @@
+//! What the simulated kernel does, one rule a script. A rule that does not hold on the real one is wrong.
+
+mod addresses;
+mod bridges;
+mod ends;
+mod links;
+mod moves;
+mod names;
+mod neighbours;
+mod other;
+mod routes_v4;
+mod routes_v6;
+mod undo;
+
+use crate::script::Rule;
+
+pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
+    [
+        links::RULES,
+        names::RULES,
+        addresses::RULES,
+        routes_v4::RULES,
+        routes_v6::RULES,
+        neighbours::RULES,
+        bridges::RULES,
+        moves::RULES,
+        ends::RULES,
+        other::RULES,
+        undo::RULES,
+    ]
+    .into_iter()
+    .flatten()
+}

@@ -1,0 +1,57 @@
+//! CHECK of what components made.
+
+use multus_tests::{ip, private};
+use serde_json::json;
+
+use crate::scene::{Scene, lan, without_pod};
+
+/// What is done to a pod's network, and words of the complaint.
+const DAMAGE: &[(&str, &str, &[&str])] = &[
+    ("its address is removed", "-n web addr del 10.1.0.2/24 dev eth0", &["10.1.0.2/24", "eth0"]),
+    ("its link is deleted", "-n web link del eth0", &["eth0", "gone"]),
+    ("its default route is removed", "-n web route del default", &["default", "10.1.0.1"]),
+    ("its route leads elsewhere", "-n web route change default via 10.1.0.9", &["default", "10.1.0.1"]),
+    (
+        "its hardware address changed",
+        "-n web link set eth0 address 02:00:00:00:00:09",
+        &["eth0", "02:00:00:00:00:09"],
+    ),
+    ("its MTU changed", "-n web link set eth0 mtu 1300", &["eth0", "1300"]),
+    ("the bridge lost the gateway's address", "addr del 10.1.0.1/24 dev lab0", &["10.1.0.1/24", "lab0"]),
+    ("the bridge is gone", "link del lab0", &["lab0"]),
+];
+
+#[test]
+fn each_kind_of_damage_is_found_and_named() {
+    private(|| {
+        let scene = Scene::new();
+        let conf = scene.conf(json!([lan("lab0", "10.1.0.0/24")]));
+        for (what, damage, words) in DAMAGE {
+            let _ = std::fs::remove_dir_all(crate::scene::CLAIMS);
+            let (pod, _) = scene.attached("web", &conf);
+            scene.checked(&pod, &conf).succeeded();
+            ip(damage);
+            let error = scene.checked(&pod, &conf).error();
+            let said = format!("{} {}", error.msg, error.details);
+            assert!(words.iter().all(|word| said.contains(word)), "{what}: {words:?} in {said}");
+            assert!(said.contains("network net-lab0 (eth0)"), "{what}: {said}");
+            // Whatever is damaged can be taken back.
+            scene.node.del(&pod, &conf).succeeded();
+            let left = scene.node.dump();
+            assert!(!left.has(&["netns web: link eth0"]) && !left.has(&["master lab0"]), "{what}: {left}");
+            scene.node.remove_netns("web");
+        }
+    });
+}
+
+#[test]
+fn check_changes_nothing() {
+    private(|| {
+        let scene = Scene::new();
+        let conf = scene.conf(json!([lan("lab0", "10.1.0.0/24")]));
+        let (pod, _) = scene.attached("web", &conf);
+        let before = scene.node.dump();
+        scene.checked(&pod, &conf).succeeded();
+        without_pod(&scene.node.dump(), "nobody").must_equal(&before);
+    });
+}

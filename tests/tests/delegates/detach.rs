@@ -1,0 +1,142 @@
+//! DEL, by the record alone.
+
+use std::fs;
+
+use multus_tests::{Dump, Pod, ip, private};
+use serde_json::{Value, json};
+
+use crate::scene::{Scene, has_all, lan, without_pod};
+
+/// Attaches a pod, lets something happen, detaches it twice; what is left beside the pod's namespace.
+fn after(scene: &Scene, conf: &Value, happens: impl FnOnce(&Pod)) -> Dump {
+    let (pod, _) = scene.attached("web", conf);
+    happens(&pod);
+    scene.node.del(&pod, conf).succeeded();
+    let left = without_pod(&scene.state(), "web");
+    scene.node.del(&pod, conf).succeeded();
+    without_pod(&scene.state(), "web").must_equal(&left);
+    left
+}
+
+fn two_networks(scene: &Scene) -> Value {
+    let mut further = lan("lab1", "10.2.0.0/24");
+    further["isDefaultGateway"] = json!(false);
+    further["ipMasq"] = json!(true);
+    scene.conf(json!([lan("lab0", "10.1.0.0/24"), further]))
+}
+
+#[test]
+fn the_namespace_is_gone() {
+    private(|| {
+        let scene = Scene::new();
+        let conf = two_networks(&scene);
+        let before = scene.warmed_up(&conf);
+        after(&scene, &conf, |_| scene.node.remove_netns("web")).must_equal(&before);
+    });
+}
+
+#[test]
+fn the_path_leads_to_another_namespace_by_now() {
+    private(|| {
+        let scene = Scene::new();
+        let conf = two_networks(&scene);
+        let before = scene.warmed_up(&conf);
+        let left = after(&scene, &conf, |_| {
+            scene.node.remove_netns("web");
+            scene.node.netns("web");
+            // Somebody else's, under the same name.
+            ip("-n web link add eth0 type veth peer name other");
+        });
+        left.must_equal(&before);
+        has_all(&scene.node.dump(), &[&["netns web: link eth0 kind veth"]]);
+    });
+}
+
+#[test]
+fn the_pod_renamed_its_link() {
+    private(|| {
+        let scene = Scene::new();
+        let conf = two_networks(&scene);
+        let before = scene.warmed_up(&conf);
+        let left = after(&scene, &conf, |_| {
+            ip("-n web link set eth0 down");
+            ip("-n web link set eth0 name hidden");
+        });
+        left.must_equal(&before);
+        assert!(!scene.node.dump().has(&["netns web: link hidden"]), "{}", scene.node.dump());
+    });
+}
+
+#[test]
+fn somebody_else_has_the_name_of_the_nodes_end() {
+    private(|| {
+        let scene = Scene::new();
+        let conf = two_networks(&scene);
+        let before = scene.warmed_up(&conf);
+        let left = after(&scene, &conf, |_| {
+            let name = end_of(&scene.node.dump(), "lab0");
+            ip("-n web link del eth0");
+            ip(&format!("link add {name} type veth peer name peer0"));
+        });
+        let theirs =
+            |dump: &Dump| dump.without(|line| line.contains("link veth") || line.contains("link peer0"));
+        theirs(&left).must_equal(&theirs(&before));
+        has_all(&left, &[&["netns host: link veth", "kind veth"], &["netns host: link peer0"]]);
+    });
+}
+
+/// The port of a bridge.
+fn end_of(dump: &Dump, bridge: &str) -> String {
+    let master = format!("master {bridge} ");
+    let line = dump.lines().find(|line| line.contains(&master)).unwrap();
+    line.split_whitespace().nth(3).unwrap().to_owned()
+}
+
+/// What becomes of the modules while the pod runs.
+const MODULES: &[(&str, fn(&Scene))] = &[
+    ("revoked", |scene| {
+        scene.node.edit_catalog("wasm", |catalog| catalog["modules"] = json!({}));
+    }),
+    ("without their grants", |scene| {
+        scene.node.edit_catalog("wasm", |catalog| {
+            for module in catalog["modules"].as_object_mut().unwrap().values_mut() {
+                module["grants"] = json!({});
+            }
+        });
+    }),
+    ("without artifacts", |scene| fs::remove_dir_all(scene.node.path("wasm/cache")).unwrap()),
+    ("with a catalog that is none", |scene| fs::write(scene.node.path("wasm/catalog.json"), "{").unwrap()),
+    ("all gone", |scene| fs::remove_dir_all(scene.node.path("wasm")).unwrap()),
+];
+
+#[test]
+fn whatever_became_of_the_modules() {
+    private(|| {
+        for (what, happens) in MODULES {
+            println!("{what}");
+            let _ = fs::remove_dir_all(crate::scene::CLAIMS);
+            let scene = Scene::new();
+            let conf = two_networks(&scene);
+            let apart = |dump: &Dump| dump.without(|line| line.contains("state/wasm"));
+            let before = apart(&scene.warmed_up(&conf));
+            apart(&after(&scene, &conf, |_| happens(&scene))).must_equal(&before);
+            scene.node.remove_netns("web");
+        }
+    });
+}
+
+#[test]
+fn the_addresses_are_free_only_once_the_links_are_gone() {
+    private(|| {
+        let scene = Scene::new();
+        let conf = scene.conf(json!([lan("lab0", "10.1.0.0/29")]));
+        for round in 0..12 {
+            let (pod, answer) = scene.attached("web", &conf);
+            let address = answer.result()["ips"][0]["address"].as_str().unwrap().to_owned();
+            scene.node.del(&pod, &conf).succeeded();
+            let dump = scene.node.dump();
+            assert!(!dump.has(&[&address]), "round {round}: {address} in\n{dump}");
+            scene.node.remove_netns("web");
+        }
+    });
+}
