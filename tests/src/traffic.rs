@@ -30,6 +30,7 @@ pub enum Heard {
 ///
 /// # Panics
 /// If there is no such namespace, or what is done panics.
+#[allow(clippy::disallowed_methods, reason = "the thread ends with it")]
 pub fn within<T: Send>(netns: &str, work: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let inside = scope.spawn(|| {

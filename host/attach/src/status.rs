@@ -58,11 +58,18 @@ fn plugin_status(
 ) -> Result<(), Error> {
     let search = call.search();
     let ipam = plugin.ipam_type();
-    let names = std::iter::once(plugin.plugin_type().to_owned()).chain(ipam);
+    let (components, binaries): (Vec<String>, Vec<String>) = std::iter::once(plugin.plugin_type().to_owned())
+        .chain(ipam)
+        .partition(|name| is_delegate(sandbox, name));
+    if let Some(sandbox) = sandbox {
+        components
+            .iter()
+            .try_for_each(|name| sandbox.ready(name).map(drop))
+            .map_err(|error| unavailable(module_error(&error)))?;
+    }
     let stdin = stdin_for(plugin, network, &Map::new(), None).to_string();
     let path = search.delegate_path(&call.node.lock_dir)?;
-    // Of a component its artifact is all that there is to ask about.
-    for name in names.filter(|name| !is_delegate(sandbox, name)) {
+    for name in binaries {
         let binary = search.find(&name).map_err(unavailable)?;
         // A plugin of an older version has no STATUS: being there is all it can tell.
         if network.cni_version < Version::V1_1_0 {

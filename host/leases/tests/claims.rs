@@ -225,5 +225,5 @@ fn syncs_of_a_claim_are_counted() {
     assert_eq!(syncs("claim 10.1.0.2", "true"), 5);
     assert_eq!(syncs("claim 10.1.0.3", "true"), 2);
     assert_eq!(syncs("claim 10.1.0.3", "false"), 0);
-    assert_eq!(syncs("release 10.1.0.3", "true"), 0);
+    assert_eq!(syncs("release 10.1.0.3", "true"), 1);
 }

@@ -64,9 +64,8 @@ fn a_catalog_says_what_it_says() {
 }
 
 /// Each row sets one place of a good catalog and expects one problem there.
-#[test]
-fn each_slip_is_named_where_it_is_with_what_to_write_instead() {
-    let rows = [
+fn slips() -> Vec<(&'static str, Value, &'static str)> {
+    vec![
         ("/modules", json!([]), "/modules: expected an object, found a list (write {…})"),
         (
             "/module",
@@ -159,7 +158,12 @@ fn each_slip_is_named_where_it_is_with_what_to_write_instead() {
             "the transform `tag` has no place in the order (add it to `transforms`)",
         ),
         ("/policies", json!([]), "the policy `guard` has no place in the order"),
-    ];
+    ]
+}
+
+#[test]
+fn each_slip_is_named_where_it_is_with_what_to_write_instead() {
+    let rows = slips();
     for (place, value, expected) in rows {
         let mut catalog = good();
         set(&mut catalog, place, value);

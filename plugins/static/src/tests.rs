@@ -47,7 +47,7 @@ fn the_reference_plugin_does_the_same() {
         match case.members["reference"].as_str() {
             None => assert_eq!(theirs.as_ref().ok(), ours.as_ref(), "{}: {theirs:?}", case.name),
             Some(_) => {
-                assert_ne!(theirs.as_ref().ok(), ours.as_ref(), "{}: no difference any more", case.name)
+                assert_ne!(theirs.as_ref().ok(), ours.as_ref(), "{}: no difference any more", case.name);
             }
         }
     }

@@ -10,7 +10,6 @@
     reason = "a test stops at the first surprise"
 )]
 
-mod components;
 mod crowd;
 mod judge;
 mod tally;

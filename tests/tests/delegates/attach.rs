@@ -94,7 +94,9 @@ fn addresses_that_the_conf_names_of_both_families() {
         scene.checked(&pod, &conf).succeeded();
         scene.node.del(&pod, &conf).succeeded();
         scene.node.remove_netns("web");
-        scene.state().must_equal(&before);
+        // The kernel's own routes of the bridge's address come when it is no longer tentative.
+        let of_kernel = |line: &str| line.contains("dev lab0") && line.contains("table local");
+        scene.state().without(of_kernel).must_equal(&before.without(of_kernel));
     });
 }
 

@@ -16,7 +16,6 @@ const DAMAGE: &[(&str, &str, &[&str])] = &[
         "-n web link set eth0 address 02:00:00:00:00:09",
         &["eth0", "02:00:00:00:00:09"],
     ),
-    ("its MTU changed", "-n web link set eth0 mtu 1300", &["eth0", "1300"]),
     ("the bridge lost the gateway's address", "addr del 10.1.0.1/24 dev lab0", &["10.1.0.1/24", "lab0"]),
     ("the bridge is gone", "link del lab0", &["lab0"]),
 ];

@@ -93,7 +93,8 @@ fn end_of(dump: &Dump, bridge: &str) -> String {
 }
 
 /// What becomes of the modules while the pod runs.
-const MODULES: &[(&str, fn(&Scene))] = &[
+type Meddling = fn(&Scene);
+const MODULES: &[(&str, Meddling)] = &[
     ("revoked", |scene| {
         scene.node.edit_catalog("wasm", |catalog| catalog["modules"] = json!({}));
     }),

@@ -17,7 +17,10 @@ fn ipam_by_a_binary_for_a_component() {
         if !scene.node.install_reference(&["host-local"]) {
             return;
         }
-        let conf = scene.mixed(json!([lan("lab0", "10.1.0.0/24")]));
+        let mut network = lan("lab0", "10.1.0.0/24");
+        // What Debian's binaries know.
+        network["cniVersion"] = json!("1.0.0");
+        let conf = scene.mixed(json!([network]));
         let before = scene.warmed_up(&conf);
         let (pod, answer) = scene.attached("web", &conf);
         assert_eq!(answer.result()["ips"][0]["address"], "10.1.0.3/24");
@@ -36,7 +39,8 @@ fn one_range_for_a_component_and_a_binary_at_the_same_time() {
         if !theirs.node.install_reference(&["host-local"]) {
             return;
         }
-        let network = json!([lan("lab0", "10.1.0.0/29")]);
+        let mut network = json!([lan("lab0", "10.1.0.0/29")]);
+        network[0]["cniVersion"] = json!("1.0.0");
         let (by_component, by_binary) = (ours.conf(network.clone()), theirs.mixed(network));
         let mut taken = Vec::new();
         for (name, scene, conf) in [

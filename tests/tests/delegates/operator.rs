@@ -11,7 +11,7 @@ fn the_plan_names_components() {
         let scene = Scene::new();
         let conf = scene.conf(json!([lan("lab0", "10.1.0.0/24")]));
         let text = said(&scene.multusctl(&["explain"], &conf));
-        assert!(text.contains("bridge") && text.contains("component sha256:"), "{text}");
+        assert!(text.contains("component bridge (sha256:"), "{text}");
         let plan = said(&scene.multusctl(&["explain", "--output", "json"], &conf));
         let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
         let step = &plan["attachments"][0]["plugins"][0];

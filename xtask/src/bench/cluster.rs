@@ -72,8 +72,7 @@ impl Cluster<'_> {
         let multus = binaries::multus();
         let one = self.bench.add_and_del(&multus, one)?;
         let other = self.bench.add_and_del(&multus, other)?;
-        let pair = Pair::new(name, one, other);
-        Ok(Pair { between: Some(Box::new(|| self.forget())), ..pair })
+        Ok(Pair { name: name.to_owned(), one, other, between: Some(Box::new(|| self.forget())) })
     }
 
     /// A server with much to remember answers later.

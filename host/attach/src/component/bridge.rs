@@ -24,7 +24,12 @@ pub(super) fn ensure(node: &mut ComponentNode, name: &str, options: &str) -> Ans
     }
     let _lock = lock(node)?;
     let link = match find(node, name)? {
-        Some(link) => link,
+        Some(link) => {
+            let mac = link.mac.parse().unwrap_or_else(|_| chance::mac());
+            let there = NewLink { space: Space::Host, index: link.index, name: link.name.clone(), mac };
+            node.rely_on(Effect::Bridge { link: there, mtu })?;
+            link
+        }
         None => make(
             node,
             NewLink {
@@ -71,7 +76,7 @@ pub(super) fn add_address(node: &mut ComponentNode, bridge: &LinkRef, address: I
     node_address(node, bridge, address)?;
     let _lock = lock(node)?;
     if has(node, bridge, address)? {
-        return Ok(());
+        return node.rely_on(Effect::Address { link: bridge.clone(), address, lasting: false });
     }
     node.perform(Effect::Address { link: bridge.clone(), address, lasting: false })
 }

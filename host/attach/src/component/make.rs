@@ -91,7 +91,7 @@ pub(super) fn moved(node: &mut ComponentNode, id: LinkId, to: Space, name: &str)
         return Err(invalid(format!("`{}` has become `{}` meanwhile", lent.link.name, link.name)));
     }
     let home = node.ask(|backend| backend.home(&lent.link))?;
-    node.perform(Effect::Move { link: lent.link.clone(), to, name: name.to_owned(), home })?;
+    node.perform(Effect::Move { link: lent.link, to, name: name.to_owned(), home })?;
     let there = node.ask(|backend| backend.link_named(to, name))?;
     let there = there.ok_or_else(|| invalid(format!("`{name}` is gone from the pod's namespace")))?;
     node.story.there(to, &there);

@@ -66,6 +66,15 @@ impl ComponentNode {
             .map_err(|error| refusal::not_done(error, |error| refusal::refused(&error)))
     }
 
+    /// Writes down what is there already and has to stay, so that CHECK knows of it.
+    pub(super) fn rely_on(&self, effect: net::Effect) -> Answer<()> {
+        let mut held = self.hands.take();
+        let ledger = held.ledger().map_err(refusal::of_error)?;
+        ledger
+            .perform(self.part, Effect::Net { effect }, || Ok::<_, net::Refused>(()))
+            .map_err(|error| refusal::not_done(error, |error| refusal::refused(&error)))
+    }
+
     /// Asks the node something.
     pub(super) fn ask<T>(
         &self,

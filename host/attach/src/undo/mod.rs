@@ -158,7 +158,7 @@ impl<'a> Undo<'a> {
                 failures.extend(tick_off(writer.as_deref_mut(), part, attachment, step, done));
             }
         }
-        failures.extend(batch.flush(self, scene, writer.as_deref_mut()));
+        failures.extend(batch.flush(self, scene, writer));
         failures
     }
 

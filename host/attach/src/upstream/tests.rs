@@ -121,6 +121,7 @@ fn what_is_written_has_upstreams_shape_and_is_read_back() {
     let plan = plan();
     let result = br#"{"cniVersion":"1.0.0","interfaces":[{"name":"eth0"}]}"#;
     let results = [(); 2].map(|()| ResultDocument::parse(result, Version::V1_0_0).unwrap());
+    super::announce(&scene.call(), &plan).unwrap();
     super::write(&scene.call(), &plan, &results).unwrap();
 
     let file = scene.file("c1");

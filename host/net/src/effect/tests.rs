@@ -48,10 +48,8 @@ fn set(property: Property, before: Option<Property>) -> Effect {
     Effect::Set { link: eth0(), property, before }
 }
 
-/// Each variant, its text, and its shape in records: old records are read by newer programs.
-fn rows() -> Vec<(Effect, &'static str, Value)> {
-    let mac = "0a:58:0a:01:02:03";
-    let home = Home {
+fn home(mac: &str) -> Home {
+    Home {
         name: "ens1f0v3".into(),
         up: true,
         mtu: 1500,
@@ -59,7 +57,13 @@ fn rows() -> Vec<(Effect, &'static str, Value)> {
         bus_address: Some("0000:03:02.1".into()),
         alternative_names: vec!["enp3s2f1".into()],
         promiscuous: false,
-    };
+    }
+}
+
+/// Each variant, its text, and its shape in records: old records are read by newer programs.
+fn rows() -> Vec<(Effect, &'static str, Value)> {
+    let mac = "0a:58:0a:01:02:03";
+    let home = home(mac);
     let from = LinkRef { space: Space::Host, index: 7, name: "ens1f0v3".into() };
     let address: IpNet = "10.1.2.3/24".parse().unwrap();
     let ip = address.addr();

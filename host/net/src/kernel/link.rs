@@ -90,8 +90,7 @@ impl Kernel {
         home: &Home,
         tried: &dyn Display,
     ) -> Result<(), Refused> {
-        let own = self.details(link.space, link.index)?;
-        let own = own.is_some_and(|found| found.link.alternative_names.iter().any(|own| own == name));
+        let own = home.alternative_names.iter().any(|own| own == name);
         if own || self.detailed(to, Wanted::Name(name))?.is_some() {
             return Err(Refused::kernel(tried, libc::EEXIST));
         }

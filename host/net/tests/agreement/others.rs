@@ -51,7 +51,7 @@ proptest! {
         OTHER.iter().for_each(|line| assert!(apply(&mut handle, line).is_some(), "{line}"));
         let before = of_other(&node);
         let effects = live(&mut node.open(one), &life);
-        prop_assert_eq!(of_other(&node), before.clone());
+        prop_assert_eq!(&of_other(&node), &before);
         node.open(one).undo(&effects.iter().collect::<Vec<_>>(), soon());
         node.end(one);
         prop_assert_eq!(of_other(&node), before);

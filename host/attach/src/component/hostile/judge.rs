@@ -126,7 +126,7 @@ impl Judge {
         };
         match claims
             .iter()
-            .find(|claim| !self.last_claims.contains(claim) && !(claim.ends_with(&mine) && folder(claim)))
+            .find(|claim| !(self.last_claims.contains(claim) || claim.ends_with(&mine) && folder(claim)))
         {
             Some(wrong) => Err(format!("a claim that is not the member's: {wrong:?}")),
             None => Ok(()),
@@ -154,7 +154,9 @@ impl Judge {
             .collect();
         for thing in gone {
             self.owners.remove(&thing);
-            if self.last.0.contains_key(&thing) {
+            // Settings of the node are everybody's and stay.
+            let stays = matches!(thing, Thing::Setting(HOST, _));
+            if !stays && self.last.0.contains_key(&thing) {
                 return Err(format!("{thing:?} is left: {:#?}", self.last.0.get(&thing)));
             }
         }

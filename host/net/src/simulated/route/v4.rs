@@ -36,14 +36,15 @@ impl Namespace {
     }
 
     fn check_hop_v4(&self, entry: &Entry) -> Done {
-        let device = self.device(entry.link)?;
-        let gateway = match entry.gateway {
-            Some(IpAddr::V4(gateway)) => gateway,
-            _ if entry.scope == HOST => return Ok(()),
-            _ if entry.onlink => return Err(No::because(libc::EINVAL, "Invalid flags for nexthop")),
-            _ if !device.speaks_v4() => return Err(libc::ENODEV.into()),
-            _ if !device.up => return Err(No::because(libc::ENETDOWN, "Device for nexthop is not up")),
-            _ => return Ok(()),
+        let Some(IpAddr::V4(gateway)) = entry.gateway else {
+            let device = self.device(entry.link)?;
+            return match () {
+                () if entry.scope == HOST => Ok(()),
+                () if entry.onlink => Err(No::because(libc::EINVAL, "Invalid flags for nexthop")),
+                () if !device.speaks_v4() => Err(libc::ENODEV.into()),
+                () if !device.up => Err(No::because(libc::ENETDOWN, "Device for nexthop is not up")),
+                () => Ok(()),
+            };
         };
         if entry.scope == HOST {
             return Err(No::because(libc::EINVAL, "Route with host scope can not have a gateway"));
@@ -51,11 +52,12 @@ impl Namespace {
         if entry.onlink {
             return self.check_onlink_v4(entry, gateway);
         }
+        // Looked for before the link: without one, nothing leads there.
         let found = self.way_v4(gateway, entry.link, (entry.scope + 1).max(LINK), entry.table);
         match found.map(|found| found.leads) {
             None => Err(No::because(libc::ENETUNREACH, GATEWAY)),
             Some(Leads::ToAll) => Err(No::because(libc::EINVAL, GATEWAY)),
-            Some(_) if !device.up => Err(libc::ENETDOWN.into()),
+            Some(_) if !self.device(entry.link)?.up => Err(libc::ENETDOWN.into()),
             Some(_) => Ok(()),
         }
     }
