@@ -16,7 +16,7 @@ fn the_plan_names_components() {
         let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
         let step = &plan["attachments"][0]["plugins"][0];
         assert_eq!(
-            (&step["type"], &step["implementation"]["module"]),
+            (&step["type"], &step["implementation"]["component"]["module"]),
             (&json!("bridge"), &json!("bridge")),
             "{plan}"
         );
