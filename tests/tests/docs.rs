@@ -45,6 +45,8 @@ fn follow(page: &str) {
             .args(["-e", "-c", &block])
             .current_dir(folder.path())
             .env("PATH", &path)
+            // Where the examples' `binDir` has none, as on a machine whose plugins were fetched.
+            .env("CNI_PATH", binaries::reference_plugins().unwrap_or_default())
             .output()
             .unwrap();
         let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
