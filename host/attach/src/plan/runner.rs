@@ -5,7 +5,7 @@ use std::sync::Arc;
 use multus_cni::conf::{PluginConf, stdin_for};
 use multus_cni::{Code, Error};
 use multus_journal::Implementation;
-use multus_wasm::{Role, Sandbox};
+use multus_wasm::Sandbox;
 
 use super::{Attachment, Step};
 use crate::component;
@@ -14,8 +14,7 @@ use crate::search::Search;
 
 /// Whether a plugin's type names a component. Names of delegates come before those of binaries.
 pub(crate) fn is_delegate(sandbox: Option<&Arc<Sandbox>>, kind: &str) -> bool {
-    let module = sandbox.and_then(|sandbox| sandbox.catalog().modules.get(kind));
-    module.is_some_and(|module| module.role == Role::Delegate)
+    sandbox.is_some_and(|sandbox| sandbox.is_delegate(kind))
 }
 
 /// The components and binaries of a node.
