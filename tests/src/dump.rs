@@ -8,10 +8,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::ip;
+use crate::{ip, rules};
 
-/// Everything on the node, one line a thing: links, addresses, routes and rules of every namespace, and every file
-/// and folder below the node's state, `/run` and `/var/lib`, with mode and content.
+/// Everything on the node, one line a thing: links, addresses, permanent neighbours, routes and rules of every
+/// namespace, rules for packets of the node's own, and every file and folder below the node's state, `/run` and `/var/lib`, with mode and content.
 ///
 /// Left out is what nobody made: indices and counters, what the kernel gives each link by itself (IPv6 link-local
 /// addresses and their routes), a bridge's MAC (it follows its ports), the namespaces' own mounts, what a container runtime
@@ -28,6 +28,9 @@ impl Dump {
         dump.namespace("host", "");
         for name in namespaces() {
             dump.namespace(&name, &format!("-n {name} "));
+        }
+        for rule in rules::rules() {
+            dump.add("host", "packet rule", &rule);
         }
         for folder in [Path::new("/run"), Path::new("/var/lib")] {
             dump.folder(folder, folder.to_str().unwrap_or_default(), &["netns", "containerd"]);
@@ -87,6 +90,9 @@ impl Dump {
             for rule in rows(&ip(&format!("{select}-j {family} rule show"))) {
                 self.add(name, "rule", &plain(&rule, &[]));
             }
+        }
+        for neighbour in rows(&ip(&format!("{select}-j neigh show nud permanent"))) {
+            self.add(name, "neighbour", &plain(&neighbour, &[]));
         }
     }
 

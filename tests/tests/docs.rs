@@ -33,7 +33,7 @@ fn follow(page: &str) {
     assert!(!blocks.is_empty(), "{page} has no block to run");
     let below = binaries::target_folder().join("tmp");
     fs::create_dir_all(&below).unwrap();
-    let folder = tempfile::tempdir_in(below).unwrap();
+    let folder = tempfile::tempdir_in(&below).unwrap();
     symlink(repository().join("examples"), folder.path().join("examples")).unwrap();
     fs::create_dir(folder.path().join("target")).unwrap();
     symlink(binaries::components(), folder.path().join("target/components")).unwrap();
@@ -45,8 +45,9 @@ fn follow(page: &str) {
             .args(["-e", "-c", &block])
             .current_dir(folder.path())
             .env("PATH", &path)
-            // Where the examples' `binDir` has none, as on a machine whose plugins were fetched.
-            .env("CNI_PATH", binaries::reference_plugins().unwrap_or_default())
+            // An author's crate is built from what this workspace was: no registry can be asked from in here.
+            .env("CARGO_NET_OFFLINE", "true")
+            .env("CARGO_TARGET_DIR", below.join("docs"))
             .output()
             .unwrap();
         let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
@@ -62,6 +63,11 @@ fn the_readme_can_be_followed() {
 #[test]
 fn the_page_on_modules_can_be_followed() {
     private(|| follow("docs/modules.md"));
+}
+
+#[test]
+fn the_page_on_delegates_can_be_followed() {
+    private(|| follow("docs/delegates.md"));
 }
 
 /// Every link between pages leads somewhere.

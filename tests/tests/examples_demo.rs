@@ -1,4 +1,5 @@
-//! The pods of `examples/demo` with the plugins of this machine: real bridges, links, addresses, leases.
+//! The pods of `examples/demo`, attached by components: real bridges, links, addresses, leases. One network has a binary
+//! of this machine in it.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,22 +13,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use multus_tests::{Answer, Dump, Node, Pod, private};
+use multus_tests::{Answer, Dump, Node, Pod, demo_delegates, private};
 use serde_json::{Value, json};
-
-const PLUGINS: [&str; 5] = ["bridge", "ptp", "tuning", "host-local", "static"];
 
 fn example(name: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/demo").join(name);
     fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// The node of the demo without its modules; `None` where this machine lacks a plugin.
-fn demo() -> Option<(Node, Value)> {
+/// The node of the demo, without its transform and its policy. It has no CNI binary.
+fn demo() -> (Node, Value) {
     let node = Node::new();
-    if !node.install_reference(&PLUGINS) {
-        return None;
-    }
     let manifests = PathBuf::from("/run/demo/manifests");
     fs::create_dir_all(&manifests).unwrap();
     for file in ["namespaces.yaml", "networks.yaml", "pods.yaml"] {
@@ -35,8 +31,8 @@ fn demo() -> Option<(Node, Value)> {
     }
     let mut conf: Value = serde_json::from_str(&example("multus.conf")).unwrap();
     conf["binDir"] = json!(node.bin_dir());
-    conf.as_object_mut().unwrap().remove("wasm");
-    Some((node, conf))
+    conf["wasm"] = node.modules("wasm", &demo_delegates());
+    (node, conf)
 }
 
 /// What stays on purpose: bridges with their gateways and routes, and host-local's memory of the last address.
@@ -70,7 +66,7 @@ fn attached(node: &Node, name: &str, conf: &Value) -> (Pod, Answer) {
 #[test]
 fn web_gets_the_default_network_and_two_by_name() {
     private(|| {
-        let Some((node, conf)) = demo() else { return };
+        let (node, conf) = demo();
         let before = state(&node);
         let (pod, answer) = attached(&node, "web", &conf);
         let result = answer.result();
@@ -83,7 +79,7 @@ fn web_gets_the_default_network_and_two_by_name() {
             &[
                 &["netns web: link eth0 kind veth", "UP"],
                 &["netns web: link net1 kind veth", "UP"],
-                &["netns web: link net2 kind veth", "ALLMULTI"],
+                &["netns web: link net2 kind veth", "UP"],
                 &["netns web: address 10.90.0.2/24 dev eth0"],
                 &["netns web: address 10.91.0.10/24 dev net1"],
                 &["netns web: address 10.92.0.2/24 dev net2"],
@@ -91,7 +87,6 @@ fn web_gets_the_default_network_and_two_by_name() {
                 &["netns web: route", "10.191.0.0/16", "10.91.0.1"],
                 &["netns host: link demo-storage kind bridge"],
                 &["file /run/demo/leases/storage/10.91.0.10", "net1"],
-                &["file /run/demo/cni/results/metrics-web-net2"],
             ],
         );
         node.del(&pod, &conf).succeeded();
@@ -104,7 +99,7 @@ fn web_gets_the_default_network_and_two_by_name() {
 #[test]
 fn the_network_status_tells_what_each_interface_has() {
     private(|| {
-        let Some((node, conf)) = demo() else { return };
+        let (node, conf) = demo();
         attached(&node, "web", &conf);
         let status = status("web");
         let short = |index: usize| {
@@ -125,7 +120,7 @@ fn the_network_status_tells_what_each_interface_has() {
 #[test]
 fn db_chooses_its_names_address_and_mac() {
     private(|| {
-        let Some((node, conf)) = demo() else { return };
+        let (node, conf) = demo();
         let (pod, _) = attached(&node, "db", &conf);
         has_all(
             &node.dump(),
@@ -149,11 +144,10 @@ fn db_chooses_its_names_address_and_mac() {
 #[test]
 fn a_namespace_that_is_gone_still_gives_its_addresses_back() {
     private(|| {
-        let Some((node, conf)) = demo() else { return };
+        let (node, conf) = demo();
         let before = state(&node);
-        // Not `web`: the reference plugin `tuning` keeps its file when the namespace is gone.
-        let (pod, _) = attached(&node, "db", &conf);
-        node.remove_netns("db");
+        let (pod, _) = attached(&node, "web", &conf);
+        node.remove_netns("web");
         node.del(&pod, &conf).succeeded();
         state(&node).must_equal(&before);
     });
@@ -162,7 +156,7 @@ fn a_namespace_that_is_gone_still_gives_its_addresses_back() {
 #[test]
 fn the_last_network_fails_and_the_others_are_taken_back() {
     private(|| {
-        let Some((node, mut conf)) = demo() else { return };
+        let (node, mut conf) = demo();
         let path = PathBuf::from("/run/demo/manifests/networks.yaml");
         // Every address of the second network's range is somebody else's.
         let text = example("networks.yaml").replace(
@@ -180,5 +174,28 @@ fn the_last_network_fails_and_the_others_are_taken_back() {
             assert!(error.msg.contains(word), "{word} in {error:?}");
         }
         state(&node).must_equal(&before);
+    });
+}
+
+#[test]
+fn batch_has_a_network_by_a_component_and_a_binary() {
+    private(|| {
+        let (node, conf) = demo();
+        if !node.install_reference(&["tuning"]) {
+            return;
+        }
+        let before = state(&node);
+        let (pod, _) = attached(&node, "batch", &conf);
+        has_all(
+            &node.dump(),
+            &[
+                &["netns batch: link net1 kind veth", "ALLMULTI"],
+                &["netns batch: address 10.94.0.2/24 dev net1"],
+                &["file /run/demo/cni/results/tuned-batch-net1"],
+            ],
+        );
+        node.del(&pod, &conf).succeeded();
+        state(&node).without(|line| line.contains("netns batch:")).must_equal(&before);
+        assert!(!node.dump().has(&["netns batch: link", "veth"]), "{}", node.dump());
     });
 }

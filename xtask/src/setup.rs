@@ -28,6 +28,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Setup> {
     rust_target(workspace, COMPONENT_TARGET)?;
     rust_target(workspace, &workspace.triple)?;
     iproute(workspace)?;
+    packet_filters(workspace);
     private_namespaces()?;
     Ok(Setup { cni_plugins: cni_plugins(workspace) })
 }
@@ -61,21 +62,53 @@ fn iproute(workspace: &Workspace) -> Result<()> {
     if workspace.has_program("ip") {
         return Ok(());
     }
+    fetch(workspace, "ip", "iproute2", "ip").context("`ip` is needed: install iproute2")
+}
+
+/// Programs by which tests look at rules for packets and reference plugins make them: what they are called, the
+/// package that has them, and what they are called there.
+const PACKET_FILTERS: [(&str, &str, &str); 3] = [
+    ("nft", "nftables", "nft"),
+    ("iptables", "iptables", "iptables-nft"),
+    ("ip6tables", "iptables", "ip6tables-nft"),
+];
+
+/// Tests go on without them, and say what they leave out.
+fn packet_filters(workspace: &Workspace) {
+    for (name, package, file) in PACKET_FILTERS {
+        if workspace.has_program(name) {
+            continue;
+        }
+        if let Err(error) = fetch(workspace, name, package, file) {
+            println!("    {error:#}");
+            println!("    LEFT OUT: whatever needs `{name}`. Install {package}.");
+        }
+    }
+}
+
+/// Fetches a package for one of its programs, which gets a name in the folder of tools.
+fn fetch(workspace: &Workspace, name: &str, package: &str, file: &str) -> Result<()> {
     let folder = workspace.tools();
-    debian::unpack(workspace, "iproute2", &folder).context("`ip` is needed: install iproute2")?;
-    let Some(program) = debian::program(&folder, "ip") else {
-        bail!("iproute2 was fetched, but there is no `ip` in it: install iproute2");
+    say(&format!("fetching {package} with apt, into target/tools"));
+    debian::unpack(workspace, package, &folder)?;
+    let Some(program) = debian::program(&folder, file) else {
+        bail!("{package} was fetched, but there is no `{file}` in it: install {package}");
     };
-    wrap(&program, &folder)
+    wrap(name, &program, &folder)
 }
 
 /// The program's libraries lie beside it, where the loader does not look.
-fn wrap(program: &Path, folder: &Path) -> Result<()> {
+fn wrap(name: &str, program: &Path, folder: &Path) -> Result<()> {
     let multiarch = format!("{}-linux-gnu", env::consts::ARCH);
-    let libraries = ["usr/lib", "lib"].map(|path| folder.join(path).join(&multiarch).display().to_string());
-    let script =
-        format!("#!/bin/sh\nLD_LIBRARY_PATH={} exec {} \"$@\"\n", libraries.join(":"), program.display());
-    let wrapper = folder.join("bin/ip");
+    let below = |path: &str| folder.join(path).join(&multiarch).display().to_string();
+    let script = format!(
+        "#!/bin/sh\nLD_LIBRARY_PATH={}:{} XTABLES_LIBDIR={}/xtables exec {} \"$@\"\n",
+        below("usr/lib"),
+        below("lib"),
+        below("usr/lib"),
+        program.display()
+    );
+    let wrapper = folder.join("bin").join(name);
     fs::create_dir_all(folder.join("bin"))?;
     fs::remove_file(&wrapper).ok();
     fs::write(&wrapper, script)?;

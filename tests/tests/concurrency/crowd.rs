@@ -19,7 +19,8 @@ const SHARED: usize = 8;
 
 pub(crate) struct Crowd {
     node: Node,
-    conf: Value,
+    /// Each pod has one of these.
+    confs: Vec<Value>,
     owned: Vec<Pod>,
     shared: Vec<Pod>,
     before: Dump,
@@ -38,21 +39,34 @@ fn leavings(line: &str) -> bool {
 impl Crowd {
     /// Makes the pods, and by a first ADD and DEL what stays: bridge, folders.
     pub(crate) fn gather(node: Node, conf: Value) -> Crowd {
+        Crowd::of(node, vec![conf])
+    }
+
+    /// The same with pods of different confs.
+    pub(crate) fn of(node: Node, confs: Vec<Value>) -> Crowd {
         let pods = |kind: &str, count| (0..count).map(|at| node.pod(&format!("{kind}-{at:02}"))).collect();
         let (owned, shared): (Vec<Pod>, Vec<Pod>) = (pods("owned", OWNERS), pods("shared", SHARED));
-        node.add(&owned[0], &conf).succeeded();
-        node.del(&owned[0], &conf).succeeded();
+        for conf in &confs {
+            node.add(&owned[0], conf).succeeded();
+            node.del(&owned[0], conf).succeeded();
+        }
         let before = node.dump().without(leavings);
         let (tally, kills) = (Tally::default(), None);
         let (at_once, most_at_once) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Crowd { node, conf, owned, shared, before, kills, tally, at_once, most_at_once }
+        Crowd { node, confs, owned, shared, before, kills, tally, at_once, most_at_once }
+    }
+
+    /// A pod's conf follows from its number.
+    fn conf(&self, pod: &Pod) -> &Value {
+        let number: usize = pod.container_id.rsplit('-').next().and_then(|text| text.parse().ok()).unwrap();
+        &self.confs[number % self.confs.len()]
     }
 
     /// From now on some calls for shared containers are killed.
     pub(crate) fn with_kills(mut self) -> Crowd {
         let pod = &self.shared[0];
-        let took = self.node.add(pod, &self.conf).took;
-        self.node.del(pod, &self.conf).succeeded();
+        let took = self.node.add(pod, self.conf(pod)).took;
+        self.node.del(pod, self.conf(pod)).succeeded();
         // Beside 63 others, everything takes longer.
         self.kills = Some(took * 16);
         self
@@ -106,8 +120,10 @@ impl Crowd {
             let verb = *random.pick(verbs);
             let answer = match (verb, &result) {
                 ("GC", _) => self.collect_garbage(&mut random),
-                ("CHECK", Some(result)) => self.call("CHECK", pod, &with(&self.conf, "prevResult", result)),
-                _ => self.call(verb, pod, &self.conf),
+                ("CHECK", Some(result)) => {
+                    self.call("CHECK", pod, &with(self.conf(pod), "prevResult", result))
+                }
+                _ => self.call(verb, pod, self.conf(pod)),
             };
             match (verb, self.tally.count(&answer)) {
                 ("ADD", End::Success) => {
@@ -133,7 +149,7 @@ impl Crowd {
                     let span = u64::try_from(span.as_micros()).unwrap();
                     self.cut_short(verb, &pod, Duration::from_micros(random.below(span)))
                 }
-                _ => self.call(verb, &pod, &self.conf),
+                _ => self.call(verb, &pod, self.conf(&pod)),
             };
             self.tally.count(&answer);
         }
@@ -144,7 +160,11 @@ impl Crowd {
         let known = self.shared.iter().filter(|_| random.below(2) == 0);
         let entry = |pod: &Pod| json!({ "containerID": pod.container_id, "ifname": pod.ifname });
         let valid: Vec<Value> = self.owned.iter().chain(known).map(entry).collect();
-        self.call("GC", &self.owned[0], &with(&self.conf, "cni.dev/valid-attachments", &json!(valid)))
+        self.call(
+            "GC",
+            &self.owned[0],
+            &with(random.pick(&self.confs), "cni.dev/valid-attachments", &json!(valid)),
+        )
     }
 
     fn call(&self, verb: &str, pod: &Pod, conf: &Value) -> Answer {
@@ -153,7 +173,7 @@ impl Crowd {
     }
 
     fn cut_short(&self, verb: &str, pod: &Pod, after: Duration) -> Answer {
-        let mut running = self.node.calling(verb, pod, &self.conf).start();
+        let mut running = self.node.calling(verb, pod, self.conf(pod)).start();
         self.counting(|| {
             thread::sleep(after);
             running.kill();
@@ -190,7 +210,7 @@ impl Crowd {
         thread::scope(|scope| {
             for pod in self.owned.iter().chain(&self.shared) {
                 scope.spawn(|| {
-                    self.call("DEL", pod, &self.conf).succeeded();
+                    self.call("DEL", pod, self.conf(pod)).succeeded();
                 });
             }
         });

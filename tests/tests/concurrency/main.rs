@@ -10,6 +10,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod components;
 mod crowd;
 mod judge;
 mod tally;

@@ -72,7 +72,8 @@ impl Cluster<'_> {
         let multus = binaries::multus();
         let one = self.bench.add_and_del(&multus, one)?;
         let other = self.bench.add_and_del(&multus, other)?;
-        Ok(Pair { name: name.to_owned(), one, other, between: Some(Box::new(|| self.forget())) })
+        let pair = Pair::new(name, one, other);
+        Ok(Pair { between: Some(Box::new(|| self.forget())), ..pair })
     }
 
     /// A server with much to remember answers later.

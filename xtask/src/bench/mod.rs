@@ -2,6 +2,7 @@
 //! depend on the machine and on what else it does; the differences between two sides of a pair depend less.
 
 mod cluster;
+mod delegates;
 mod pair;
 mod report;
 mod sync;
@@ -27,14 +28,17 @@ pub(crate) fn run(workspace: &Workspace, options: &BenchOptions) -> Result<()> {
     if options.inside {
         return measure(options.runs);
     }
-    setup::private_namespaces()?;
+    let plugins = setup::run(workspace)?.cni_plugins.unwrap_or_default();
     let built = build::run(workspace)?;
     let delegates = build::delegates(workspace)?;
     let own: OsString = std::env::current_exe().context("xtask's own path")?.into();
     let runs = options.runs.to_string();
     let line = [own.as_ref(), "bench".as_ref(), "--inside".as_ref(), "--runs".as_ref(), runs.as_ref()];
     let mut command = privately(&line);
-    command.env("PATH", workspace.search_path()).env("MULTUS_DELEGATES", delegates);
+    command
+        .env("PATH", workspace.search_path())
+        .env("MULTUS_DELEGATES", delegates)
+        .env("CNI_PLUGINS", plugins);
     command.env("MULTUS_BIN", built.multus).env("MULTUSCTL_BIN", built.multusctl);
     run::quietly(command.env("MULTUS_COMPONENTS", built.components))
 }
@@ -45,6 +49,8 @@ fn measure(runs: usize) -> Result<()> {
     let mut lines = bench.start_up()?;
     lines.extend(bench.delegate()?);
     lines.extend(bench.components()?);
+    let (by_components, one_network) = delegates::measure(&bench)?;
+    lines.extend(by_components);
     let (asking, requests) = cluster::measure(&bench)?;
     lines.extend(asking);
     report::print_times(&lines);
@@ -52,6 +58,7 @@ fn measure(runs: usize) -> Result<()> {
     let sides = [
         ("one delegate", bench.through(json!({}))),
         ("with transform and policy", bench.through(bench.modules(true))),
+        ("bridge and host-local by components", one_network),
     ];
     sync::print(&bench.node, &bench.pod, &sides)?;
     report::print_sizes(&[binaries::multus(), binaries::multusctl(), binaries::components()])
@@ -129,13 +136,17 @@ impl Bench {
     }
 
     fn call(&self, plugin: &Path, verb: &str, conf: &Value) -> Result<Call> {
+        self.call_for(plugin, verb, &self.pod.ifname, conf)
+    }
+
+    fn call_for(&self, plugin: &Path, verb: &str, interface: &str, conf: &Value) -> Result<Call> {
         let stdin: PathBuf = self.node.scratch(&format!("stdin-{}", uniquely()));
         std::fs::write(&stdin, conf.to_string())?;
         let environment = [
             ("CNI_COMMAND", verb.into()),
             ("CNI_CONTAINERID", self.pod.container_id.clone().into()),
             ("CNI_NETNS", self.pod.netns.clone().into()),
-            ("CNI_IFNAME", self.pod.ifname.clone().into()),
+            ("CNI_IFNAME", interface.into()),
             ("CNI_ARGS", self.pod.args.clone().into()),
             ("CNI_PATH", self.node.bin_dir().into()),
         ];

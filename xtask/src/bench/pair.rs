@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
 
 use super::report::{Aim, Line};
 
@@ -21,27 +23,84 @@ pub(super) struct Call {
     pub(super) stdin: PathBuf,
 }
 
-/// What is compared: each side a sequence of as many calls.
+/// What a call, or several, cost.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Spent {
+    /// From start to end.
+    pub(super) time: Duration,
+    /// Of the processor, by the process and those that it waited for.
+    pub(super) cpu: Duration,
+}
+
+/// What counts as one: calls that follow each other.
+pub(super) struct Step(pub(super) Vec<Call>);
+
+impl From<Call> for Step {
+    fn from(call: Call) -> Step {
+        Step(vec![call])
+    }
+}
+
+/// What is compared: each side a sequence of as many steps.
 pub(super) struct Pair<'a> {
     pub(super) name: String,
-    pub(super) one: Vec<Call>,
-    pub(super) other: Vec<Call>,
+    pub(super) one: Vec<Step>,
+    pub(super) other: Vec<Step>,
     /// What is done between two runs, and not measured.
     pub(super) between: Option<Box<dyn Fn() + 'a>>,
 }
 
+/// What both sides spent on one step, run by run.
+type Samples = (Vec<Spent>, Vec<Spent>);
+
 impl Pair<'_> {
     pub(super) fn new(name: &str, one: Vec<Call>, other: Vec<Call>) -> Self {
+        Pair::of_steps(name, steps(one), steps(other))
+    }
+
+    pub(super) fn of_steps(name: &str, one: Vec<Step>, other: Vec<Step>) -> Self {
         Pair { name: name.to_owned(), one, other, between: None }
     }
 
-    /// Runs both sides in turn, the first of them changing, and gives a line for each call of the sequence.
+    /// Runs both sides in turn, the first of them changing, and gives a line for each step of the sequence.
     ///
     /// # Errors
     /// If a call fails: what does not work needs no measuring.
     pub(super) fn measure(&self, runs: usize, parts: &[(&'static str, Aim)]) -> Result<Vec<Line>> {
+        let samples = self.samples(runs)?;
+        let parts = parts.iter().zip(&samples);
+        Ok(parts.map(|(&(part, aim), both)| self.line(part, both, |spent| spent.time, aim)).collect())
+    }
+
+    /// The same, and for each step a second line, of the processor's time.
+    ///
+    /// # Errors
+    /// As [`Pair::measure`].
+    pub(super) fn measure_both(&self, runs: usize, parts: &[Both]) -> Result<Vec<Line>> {
+        let samples = self.samples(runs)?;
+        let lines = parts.iter().zip(&samples).flat_map(|(part, both)| {
+            [
+                self.line(part.time.0, both, |spent| spent.time, part.time.1),
+                self.line(part.cpu.0, both, |spent| spent.cpu, part.cpu.1),
+            ]
+        });
+        Ok(lines.collect())
+    }
+
+    fn line(
+        &self,
+        part: &'static str,
+        (one, other): &Samples,
+        what: impl Fn(&Spent) -> Duration,
+        aim: Aim,
+    ) -> Line {
+        let [one, other] = [one, other].map(|side| side.iter().map(&what).collect::<Vec<_>>());
+        Line::new(&self.name, part, &one, &other, aim)
+    }
+
+    fn samples(&self, runs: usize) -> Result<Vec<Samples>> {
         println!("    {}", self.name);
-        let mut times = vec![(Vec::new(), Vec::new()); parts.len()];
+        let mut samples: Vec<Samples> = self.one.iter().map(|_| Samples::default()).collect();
         for run in 0..WARM_UP + runs {
             let (one, other) = if run % 2 == 0 {
                 let one = sequence(&self.one)?;
@@ -52,19 +111,43 @@ impl Pair<'_> {
             };
             self.between.iter().for_each(|between| between());
             if run >= WARM_UP {
-                for ((part, one), other) in times.iter_mut().zip(one).zip(other) {
-                    part.0.push(one);
-                    part.1.push(other);
+                for ((step, one), other) in samples.iter_mut().zip(one).zip(other) {
+                    step.0.push(one);
+                    step.1.push(other);
                 }
             }
         }
-        let parts = parts.iter().zip(times);
-        Ok(parts.map(|(&(part, aim), (one, other))| Line::new(&self.name, part, &one, &other, aim)).collect())
+        Ok(samples)
     }
 }
 
-fn sequence(calls: &[Call]) -> Result<Vec<Duration>> {
-    calls.iter().map(Call::run).collect()
+/// What the two lines of one step are called, and what they should stay below.
+pub(super) struct Both {
+    pub(super) time: (&'static str, Aim),
+    pub(super) cpu: (&'static str, Aim),
+}
+
+pub(super) fn steps(calls: Vec<Call>) -> Vec<Step> {
+    calls.into_iter().map(Step::from).collect()
+}
+
+fn sequence(steps: &[Step]) -> Result<Vec<Spent>> {
+    steps.iter().map(Step::run).collect()
+}
+
+impl Step {
+    fn run(&self) -> Result<Spent> {
+        let before = cpu()?;
+        let times = self.0.iter().map(Call::run).collect::<Result<Vec<_>>>()?;
+        Ok(Spent { time: times.iter().sum(), cpu: cpu()?.saturating_sub(before) })
+    }
+}
+
+/// What the processes that we waited for have used up to now.
+fn cpu() -> Result<Duration> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let sum = usage.user_time() + usage.system_time();
+    Ok(Duration::from_micros(u64::try_from(sum.num_microseconds())?))
 }
 
 impl Call {

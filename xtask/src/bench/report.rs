@@ -8,11 +8,14 @@ use anyhow::Result;
 
 use crate::build::MAX_BYTES;
 
-/// What a difference should stay below, in milliseconds.
+/// What the other side should stay below.
 #[derive(Clone, Copy)]
 pub(super) enum Aim {
     None,
+    /// So many milliseconds more than the one.
     Over(f64),
+    /// So many times the one.
+    Times(f64),
 }
 
 /// Both sides of one call.
@@ -53,12 +56,13 @@ pub(super) fn print_times(lines: &[Line]) {
         "", "verb", "one", "other", "more", "ratio"
     );
     for line in lines {
+        let ratio = line.other / line.one;
+        let met = |met: bool| if met { "met" } else { "MISSED" };
         let aim = match line.aim {
             Aim::None => String::new(),
-            Aim::Over(aim) if line.difference <= aim => format!("at most +{aim:.1}: met"),
-            Aim::Over(aim) => format!("at most +{aim:.1}: MISSED"),
+            Aim::Over(aim) => format!("at most +{aim:.1}: {}", met(line.difference <= aim)),
+            Aim::Times(aim) => format!("at most {aim:.2} times: {}", met(ratio <= aim)),
         };
-        let ratio = line.other / line.one;
         println!(
             "{:<47}{:<8} {:>7.2} {:>7.2} {:>+9.3} {ratio:>7.2}  {aim}",
             line.name, line.part, line.one, line.other, line.difference

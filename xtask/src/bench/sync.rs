@@ -1,5 +1,6 @@
 //! What waits for the disk.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -13,16 +14,23 @@ use serde_json::Value;
 use super::report::{median, milliseconds};
 use crate::run;
 
-const CALLS: &str = "trace=fsync,fdatasync,sync,syncfs,sync_file_range";
+const SYNCS: [&str; 5] = ["fsync(", "fdatasync(", "sync(", "syncfs(", "sync_file_range("];
+const CALLS: &str = "trace=fsync,fdatasync,sync,syncfs,sync_file_range,sendto,sendmsg,sendmmsg";
 
-/// Prints what one sync costs here, and how many there are in an ADD and a DEL.
+/// What one call asks of the disk and of the kernel's network.
+struct Counted {
+    syncs: usize,
+    netlink: usize,
+}
+
+/// Prints what one sync costs here, and how many there are in an ADD and a DEL, and how many messages to the kernel.
 ///
 /// # Errors
 /// If a call fails.
 pub(super) fn print(node: &Node, pod: &Pod, sides: &[(&str, Value)]) -> Result<()> {
     println!("\nwaits for the disk: one fsync of a small file takes {:.2} ms here", price(node)?);
     if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
-        println!("LEFT OUT: the number of fsyncs in a call (strace is not installed)");
+        println!("LEFT OUT: the number of fsyncs and netlink messages in a call (strace is not installed)");
         return Ok(());
     }
     for (name, conf) in sides {
@@ -41,17 +49,27 @@ pub(super) fn file_system(folder: &Path) -> String {
     }
 }
 
-fn count(node: &Node, pod: &Pod, verb: &str, conf: &Value) -> Result<usize> {
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} fsyncs and {} netlink messages", self.syncs, self.netlink)
+    }
+}
+
+fn count(node: &Node, pod: &Pod, verb: &str, conf: &Value) -> Result<Counted> {
     let trace = node.scratch("trace");
     let stdin = node.scratch("stdin-traced");
     fs::write(&stdin, conf.to_string())?;
     let mut command = Command::new("strace");
-    command.args(["-f", "-e", CALLS, "-o"]).arg(&trace).arg(binaries::multus());
+    command.args(["-f", "-yy", "-e", CALLS, "-o"]).arg(&trace).arg(binaries::multus());
     command.env("CNI_COMMAND", verb).env("CNI_CONTAINERID", &pod.container_id).env("CNI_NETNS", &pod.netns);
     command.env("CNI_IFNAME", &pod.ifname).env("CNI_ARGS", &pod.args).env("CNI_PATH", node.bin_dir());
     let output = command.stdin(File::open(stdin)?).output().context("strace does not start")?;
     ensure!(output.status.success(), "{verb} under strace: {}", String::from_utf8_lossy(&output.stdout));
-    Ok(fs::read_to_string(&trace)?.lines().filter(|line| line.contains("sync")).count())
+    let trace = fs::read_to_string(&trace)?;
+    Ok(Counted {
+        syncs: trace.lines().filter(|line| SYNCS.iter().any(|call| line.contains(call))).count(),
+        netlink: trace.lines().filter(|line| line.contains("send") && line.contains("NETLINK")).count(),
+    })
 }
 
 fn price(node: &Node) -> Result<f64> {

@@ -24,7 +24,7 @@ pub(crate) struct Built {
     pub(crate) components: PathBuf,
 }
 
-/// Builds everything that is shipped.
+/// Builds everything that is shipped, as it is shipped.
 ///
 /// # Errors
 /// If something does not compile, or the plugin is not what a plugin has to be.
@@ -37,6 +37,21 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Built> {
     )?;
     let multusctl = install(workspace, &workspace.target.join("release/multusctl"))?;
     Ok(Built { multus, multusctl, components })
+}
+
+/// The same for tests: `multusctl` comes out of the tests' own build, with a compiler inside that is optimised there as
+/// well (`profile.dev.package`). A second build of that compiler would be a third of the gate.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn for_tests(workspace: &Workspace) -> Result<Built> {
+    let components = components::build(workspace)?;
+    let multus = plugin::build(workspace)?;
+    run::step(
+        "building the tests and multusctl",
+        workspace.cargo().args(["build", "--quiet", "--workspace", "--bins", "--tests"]),
+    )?;
+    Ok(Built { multus, multusctl: workspace.target.join("debug/multusctl"), components })
 }
 
 /// The tests' own delegates, optimised: for the bench and the demo. Their folder.

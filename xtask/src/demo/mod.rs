@@ -53,7 +53,6 @@ fn parts(workspace: &Workspace) -> Parts {
     Parts {
         multus: binaries::multus(),
         multusctl: binaries::multusctl(),
-        components: binaries::components(),
         plugins: plugins.map(PathBuf::from),
         examples: workspace.root.join("examples"),
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+use multus_tests::{Module, demo_delegates};
 use serde_json::Value;
 
 use super::node::{HOME, Node, ip};
@@ -16,8 +17,6 @@ pub(super) struct Parts {
     pub(super) multus: PathBuf,
     /// The tool.
     pub(super) multusctl: PathBuf,
-    /// Folder of built components.
-    pub(super) components: PathBuf,
     /// Folder of CNI binaries, if they could be had.
     pub(super) plugins: Option<PathBuf>,
     /// The repository's `examples`.
@@ -29,62 +28,50 @@ pub(super) struct Parts {
 /// # Errors
 /// The first thing that does not go as told: the demo proves what it says.
 pub(super) fn run(parts: Parts) -> Result<()> {
-    let attaches = parts.plugins.is_some();
+    let mixes = parts.plugins.as_ref().is_some_and(|folder| folder.join("tuning").is_file());
     let node = Node::set_up(parts)?;
-    act(1, "The operator installs two modules");
+    act(1, "The operator installs four delegates, a transform and a policy");
     install(&node)?;
     act(2, "What a pod will get: the reviewed plan of team-red/web");
     print!("{}", indent(&explain(&node)?));
-    if !attaches {
-        say("Left out: attaching pods. There are no CNI binaries here and apt could not give them;");
-        say("set CNI_PLUGINS to a folder that has bridge, ptp, tuning, host-local and static.");
-        return Ok(());
-    }
     let links_before = ip(&["link"])?;
-    let web = attach(&node, 3, "team-red", "web")?;
-    let db = attach(&node, 4, "team-red", "db")?;
-    act(5, "A pod of another team asks for team-red's storage");
+    let mut pods = vec![attach(&node, 3, "team-red", "web")?, attach(&node, 4, "team-red", "db")?];
+    act(5, "A component and a binary in one network");
+    if mixes {
+        pods.push(begin(&node, "team-red", "batch")?);
+    } else {
+        say("Left out: there is no CNI binary `tuning` here, and apt could not give it;");
+        say("set CNI_PLUGINS to a folder that has it. Nothing else needs a binary.");
+    }
+    act(6, "A pod of another team asks for team-red's storage");
     refuse(&node)?;
-    act(6, "The pods stop");
-    for (pod, result) in [&web, &db] {
+    act(7, "The pods stop");
+    for (pod, result) in &pods {
         detach(&node, pod, result)?;
     }
-    act(7, "Nothing is left");
+    act(8, "Nothing is left");
     prove_nothing_left(&links_before)
 }
 
 fn install(node: &Node) -> Result<()> {
     let conf = Node::conf_path().display().to_string();
-    let module = |name: &str| node.parts.components.join(format!("{name}.wasm")).display().to_string();
-    let settings = |name: &str| format!("{HOME}/{name}.settings.json");
-    let (mtu, guard) = (module("mtu"), module("tenant_guard"));
-    let (mtu_settings, guard_settings) = (settings("mtu"), settings("tenant-guard"));
-    let add = ["module", "add", "--yes", "--conf", &conf];
-    node.multusctl(
-        &[
-            &add[..],
-            &[
-                &mtu,
-                "--name",
-                "mtu",
-                "--role",
-                "transform",
-                "--may-change",
-                "/mtu",
-                "--match-type",
-                "bridge",
-                "--settings",
-                &mtu_settings,
-            ],
-        ]
-        .concat(),
-    )?;
-    node.multusctl(
-        &[&add[..], &[&guard, "--name", "tenant-guard", "--role", "policy", "--settings", &guard_settings]]
-            .concat(),
-    )?;
+    for module in modules() {
+        let words = module.words();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        node.multusctl(&[&["module", "add", "--yes", "--conf", &conf], &words[..]].concat())?;
+    }
     print!("{}", indent(&node.multusctl(&["module", "list", "--conf", &conf])?));
     Ok(())
+}
+
+fn modules() -> Vec<Module> {
+    let settings = |name: &str| format!("{HOME}/{name}.settings.json");
+    let with_settings = |module: Module, name: &str| module.option("--settings", &settings(name));
+    let transform = Module::transform("mtu", Value::Null, &["/mtu"]).option("--match-type", "bridge");
+    let policy = Module::policy("tenant-guard", Value::Null);
+    let mut modules = demo_delegates();
+    modules.extend([with_settings(transform, "mtu"), with_settings(policy, "tenant-guard")]);
+    modules
 }
 
 fn explain(node: &Node) -> Result<String> {
@@ -93,6 +80,17 @@ fn explain(node: &Node) -> Result<String> {
 
 fn attach(node: &Node, number: usize, namespace: &'static str, name: &'static str) -> Result<(Pod, Value)> {
     act(number, &format!("The runtime starts {namespace}/{name}"));
+    let attached = begin(node, namespace, name)?;
+    println!();
+    say("The pod's network-status:");
+    let status = std::fs::read_to_string(format!("{HOME}/manifests/network-status/{namespace}/{name}.json"))
+        .context("the pod's network-status is not there")?;
+    print!("{}", indent(&status));
+    Ok(attached)
+}
+
+/// Attaches a pod and tells what it has.
+fn begin(node: &Node, namespace: &'static str, name: &'static str) -> Result<(Pod, Value)> {
     let pod = Pod::start(namespace, name)?;
     let begun = Instant::now();
     let answer = node.multus("ADD", &pod, None)?;
@@ -118,13 +116,7 @@ fn attach(node: &Node, number: usize, namespace: &'static str, name: &'static st
     let check = node.multus("CHECK", &pod, Some(&answer.document))?;
     ensure!(check.ok, "CHECK of {} failed: {}", pod.full_name(), check.document);
     println!();
-    say(&format!(
-        "ADD took {:.1} ms in all, CHECK passed. The pod's network-status:",
-        took.as_secs_f64() * 1000.0
-    ));
-    let status = std::fs::read_to_string(format!("{HOME}/manifests/network-status/{namespace}/{name}.json"))
-        .context("the pod's network-status is not there")?;
-    print!("{}", indent(&status));
+    say(&format!("ADD took {:.1} ms in all, CHECK passed.", took.as_secs_f64() * 1000.0));
     Ok((pod, answer.document))
 }
 
@@ -186,10 +178,7 @@ fn prove_nothing_left(links_before: &Value) -> Result<()> {
         bail!("left: leases {leases:?}, records {records:?}, statuses {statuses:?}");
     }
     say("no link of a pod on the node, no lease, no record, no status");
-    say(&format!(
-        "the bridges {} stay, as the bridge plugin leaves them for the next pod",
-        bridges.join(", ")
-    ));
+    say(&format!("the bridges {} stay for the next pod, until GC finds them unused", bridges.join(", ")));
     say("and all of it was in namespaces of the demo's own, which end with it");
     Ok(())
 }

@@ -10,8 +10,11 @@ use super::runner::Runner;
 use crate::workspace::Workspace;
 
 /// What the rows' ids begin with, and the specification that they are of.
-const TABLES: [(&str, &str); 2] =
-    [("CNI-", "CNI conformance"), ("NP-", "Conformance with the multi-network specification 1.3")];
+const TABLES: [(&str, &str); 3] = [
+    ("CNI-", "CNI conformance"),
+    ("NP-", "Conformance with the multi-network specification 1.3"),
+    ("DD-", "Components beside the reference plugins' binaries, and where they differ on purpose: delegates"),
+];
 
 /// One row, as the test of that row wrote it down.
 #[derive(Deserialize)]
@@ -25,7 +28,7 @@ struct Row {
 struct Check {
     name: String,
     outcome: Outcome,
-    /// Why it failed or was left out.
+    /// Why it failed, was left out, or differs.
     #[serde(default)]
     why: String,
 }
@@ -36,6 +39,8 @@ enum Outcome {
     Pass,
     Fail,
     LeftOut,
+    /// It is another way on purpose.
+    Differs,
 }
 
 /// Where the tests write the rows.
@@ -84,7 +89,7 @@ fn print_one<'a>(rows: &[&'a Row]) -> Vec<&'a str> {
 
 fn print_row(row: &Row) {
     println!("  {:<7} {:<48} {}", row.id, row.title, verdict(row));
-    for check in row.checks.iter().filter(|check| check.outcome == Outcome::Fail) {
+    for check in row.checks.iter().filter(|check| matches!(check.outcome, Outcome::Fail | Outcome::Differs)) {
         println!("          - {}: {}", check.name, check.why.trim_end().replace('\n', "\n            "));
     }
 }
@@ -113,9 +118,12 @@ impl Row {
 }
 
 fn verdict(row: &Row) -> String {
-    let [pass, fail, left_out] =
-        [Outcome::Pass, Outcome::Fail, Outcome::LeftOut].map(|outcome| row.count(outcome));
-    let left = if left_out > 0 { format!(", {left_out} left out: {}", reasons(row)) } else { String::new() };
+    let [pass, fail, left_out, differs] =
+        [Outcome::Pass, Outcome::Fail, Outcome::LeftOut, Outcome::Differs].map(|outcome| row.count(outcome));
+    let mut left = if differs > 0 { format!(", {differs} on purpose otherwise") } else { String::new() };
+    if left_out > 0 {
+        left.push_str(&format!(", {left_out} left out: {}", reasons(row)));
+    }
     match (pass, fail) {
         (0, 0) => format!("left out: {}", reasons(row)),
         (_, 0) => format!("pass ({pass} checks{left})"),
@@ -153,6 +161,7 @@ mod tests {
             (r#"["pass","left-out"]"#, "pass (1 checks, 1 left out: why)"),
             (r#"["fail","pass"]"#, "FAIL (1 of 2 checks)"),
             (r#"["left-out","left-out"]"#, "left out: why"),
+            (r#"["pass","differs"]"#, "pass (1 checks, 1 on purpose otherwise)"),
         ];
         for (outcomes, expected) in cases {
             let outcomes: Vec<String> = serde_json::from_str(outcomes).unwrap();

@@ -1,0 +1,120 @@
+//! A kill at each system call with an effect, of ADD, of DEL, of GC and of a rollback.
+
+use multus_tests::{Random, effort, private};
+use serde_json::{Value, json};
+
+use crate::scene::{Networks, Scene};
+use crate::strace::{self, EFFECTS};
+
+/// For each such call: `prepare`, the killed call, then `recover`, and the node has to be as before. Every `every`-th,
+/// chance says from where.
+fn at_each_call(
+    scene: &Scene,
+    verb: &str,
+    conf: &Value,
+    every: usize,
+    prepare: impl Fn(&str),
+    recover: impl Fn(&str),
+) {
+    prepare("counting");
+    let counted = strace::counted(scene, verb, conf, EFFECTS);
+    recover("counting");
+    let places: Vec<_> =
+        counted.iter().flat_map(|(name, times)| (1..=*times).map(move |at| (name, at, times))).collect();
+    let first = usize::try_from(Random::of_this_run().below(every as u64)).unwrap();
+    let (mut kills, mut struck) = (0, 0);
+    for (name, at, times) in places.iter().skip(first).step_by(every) {
+        let story = format!("{verb} killed at {name} {at} of {times}");
+        prepare(&story);
+        let answer = strace::strike(scene, verb, conf, name, "signal=SIGKILL", &at.to_string());
+        struck += 1;
+        kills += usize::from(answer.status.code().is_none());
+        scene.no_address_is_free_and_in_use(&story);
+        recover(&story);
+        scene.must_be_clean(&story);
+    }
+    println!("{verb}: killed at {kills} of {} system calls: {counted:?}", places.len());
+    assert!(struck > 5 && 2 * kills >= struck, "{verb}: too few kills to say anything");
+}
+
+/// How many system calls are passed over: those of one run are few enough for the gate.
+fn every() -> usize {
+    effort().rounds(25, 3, 1)
+}
+
+#[test]
+fn add_killed_at_each_system_call() {
+    private(|| {
+        if !strace::is_there() {
+            return;
+        }
+        let scene = Scene::new();
+        let conf = scene.conf(Networks::All);
+        at_each_call(&scene, "ADD", &conf, every(), |_| {}, |story| scene.del_succeeds(&conf, story));
+    });
+}
+
+#[test]
+fn add_killed_at_each_system_call_and_tried_again() {
+    private(|| {
+        if !strace::is_there() {
+            return;
+        }
+        let scene = Scene::new();
+        let conf = scene.conf(Networks::All);
+        let again = |story: &str| {
+            scene.add_ends_attached(&conf, story);
+            scene.del_succeeds(&conf, story);
+        };
+        at_each_call(&scene, "ADD", &conf, every(), |_| {}, again);
+    });
+}
+
+#[test]
+fn del_killed_at_each_system_call() {
+    private(|| {
+        if !strace::is_there() {
+            return;
+        }
+        let scene = Scene::new();
+        let conf = scene.conf(Networks::All);
+        let add = |story: &str| drop(scene.add_succeeds(&conf, story));
+        at_each_call(&scene, "DEL", &conf, 1, add, |story| scene.del_succeeds(&conf, story));
+    });
+}
+
+/// What a killed GC did not give back, the next one does.
+#[test]
+fn gc_killed_at_each_system_call() {
+    private(|| {
+        if !strace::is_there() {
+            return;
+        }
+        let scene = Scene::new();
+        let mut conf = scene.conf(Networks::All);
+        conf["cni.dev/valid-attachments"] = json!([{ "containerID": "survivor", "ifname": "eth0" }]);
+        let add = |story: &str| drop(scene.add_succeeds(&conf, story));
+        let gc = |story: &str| {
+            let answer = scene.node.call("GC", &scene.pod, &conf);
+            assert!(answer.is_success(), "{story}: {answer}");
+        };
+        at_each_call(&scene, "GC", &conf, every(), add, gc);
+    });
+}
+
+/// An ADD whose last network can't be had is killed while it takes the others back, too.
+#[test]
+fn a_rollback_killed_at_each_system_call() {
+    private(|| {
+        if !strace::is_there() {
+            return;
+        }
+        let scene = Scene::new();
+        let mut conf = scene.conf(Networks::All);
+        conf["delegates"][2]["ipam"]["addresses"] =
+            json!([{ "address": "10.5.0.2/24", "gateway": "nowhere" }]);
+        let answer = scene.node.add(&scene.pod, &conf);
+        assert!(!answer.is_success(), "{answer}");
+        at_each_call(&scene, "ADD", &conf, every(), |_| {}, |story| scene.del_succeeds(&conf, story));
+    });
+}

@@ -1,0 +1,202 @@
+//! A node on which one pod lives and another one comes and goes: `bridge`, `ptp` and `host-device` with addresses by
+//! `host-local` and `static`, all of them components.
+
+use std::path::Path;
+use std::process::Command;
+
+use multus_tests::{Answer, Dump, Module, Node, Pod, ip, pod_object};
+use serde_json::{Value, json};
+
+const GRANTS: [&str; 12] = [
+    "links=lab*",
+    "links=dev*",
+    "defaultRoutes=true",
+    "firewall=masquerade",
+    "firewall=spoof-check",
+    "sysctls=net/ipv4/ip_forward",
+    "sysctls=net/ipv4/conf/*/arp_notify",
+    "sysctls=net/ipv6/conf/all/forwarding",
+    "sysctls=net/ipv6/conf/*/accept_ra",
+    "sysctls=net/ipv6/conf/*/accept_dad",
+    "ipam=host-local",
+    "ipam=static",
+];
+/// Where `host-local` keeps claims.
+const CLAIMS: &str = "/var/lib/cni/networks";
+
+pub(crate) struct Scene {
+    pub(crate) node: Node,
+    pub(crate) pod: Pod,
+    wasm: Value,
+    before: Dump,
+}
+
+/// Which networks the pod has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Networks {
+    /// `bridge` and `ptp`: links that end with the pod.
+    Virtual,
+    /// The same without rules for packets, which no boot of a test's takes along.
+    Plain,
+    /// A device of the node as well, which has to come home.
+    All,
+}
+
+impl Scene {
+    /// What a first pod makes for all later ones is there, and a pod that lives on.
+    pub(crate) fn new() -> Scene {
+        let node = Node::new();
+        node.manifests(&[pod_object("default", "web", "")]);
+        let store = format!("store={CLAIMS}");
+        let wasm = node.modules(
+            "wasm",
+            &[
+                Module::delegate(
+                    "bridge",
+                    &granted(&["links", "defaultRoutes", "firewall", "sysctls", "ipam"]),
+                ),
+                Module::delegate(
+                    "ptp",
+                    &granted(&["defaultRoutes", "firewall=masquerade", "sysctls", "ipam"]),
+                ),
+                Module::delegate("host-device", &granted(&["links", "ipam", "sysctls"])),
+                Module::delegate("host-local", &[&store]),
+                Module::delegate("static", &[]),
+            ],
+        );
+        // Nothing here has hardware: the end of a cable has to do.
+        ip("link add dev0 address 02:00:00:00:00:05 mtu 1450 type veth peer name cable");
+        let pod = node.pod("web").named("default", "web");
+        let mut scene = Scene { before: node.dump(), node, pod, wasm };
+        let conf = scene.conf(Networks::All);
+        scene.node.add(&scene.pod, &conf).succeeded();
+        scene.node.del(&scene.pod, &conf).succeeded();
+        let survivor = scene.node.pod("survivor");
+        scene.node.add(&survivor, &scene.conf(Networks::Virtual)).succeeded();
+        scene.before = scene.dump();
+        scene
+    }
+
+    /// A conf with these networks. No binary may run.
+    pub(crate) fn conf(&self, networks: Networks) -> Value {
+        let lease = |subnet: &str| json!({ "type": "host-local", "ranges": [[{ "subnet": subnet }]] });
+        let mut all = vec![
+            json!({ "cniVersion": "1.1.0", "name": "red", "type": "bridge", "bridge": "lab0", "isDefaultGateway": true,
+                    "ipMasq": true, "macspoofchk": true, "hairpinMode": true, "mtu": 1400,
+                    "ipam": lease("10.1.0.0/24") }),
+            json!({ "cniVersion": "1.0.0", "name": "green", "type": "ptp", "ipMasq": true,
+                    "ipam": lease("10.2.0.0/24") }),
+        ];
+        if networks == Networks::All {
+            let addresses = json!([{ "address": "10.5.0.2/24" }]);
+            all.push(
+                json!({ "cniVersion": "1.0.0", "name": "cable", "type": "host-device", "device": "dev0",
+                             "ipam": { "type": "static", "addresses": addresses } }),
+            );
+        }
+        if networks == Networks::Plain {
+            all.iter_mut().for_each(|network| network["ipMasq"] = json!(false));
+            all[0]["macspoofchk"] = json!(false);
+        }
+        let mut conf = self.node.conf(json!(all));
+        conf["wasm"] = self.wasm.clone();
+        conf["exec"] = json!({ "allow": [] });
+        conf["manifests"] = json!(self.node.path("manifests"));
+        conf
+    }
+
+    /// The node, but for the memory of the last address and the marks of shared bridges.
+    pub(crate) fn dump(&self) -> Dump {
+        self.node
+            .dump()
+            .without(|line| line.contains("last_reserved_ip") || line.contains("/run/multus/ensured"))
+    }
+
+    /// Nothing is left of the pod.
+    #[track_caller]
+    pub(crate) fn must_be_clean(&self, story: &str) {
+        self.must_be_clean_but(story, |_| false);
+    }
+
+    /// The same, but for these lines.
+    #[track_caller]
+    pub(crate) fn must_be_clean_but(&self, story: &str, apart: impl Fn(&str) -> bool) {
+        let difference = self.dump().without(&apart).since(&self.before.without(&apart));
+        assert!(difference.is_empty(), "{story}: the node is not as it was:\n{difference}");
+    }
+
+    /// DEL succeeds, and nothing is left of the pod.
+    #[track_caller]
+    pub(crate) fn del_cleans(&self, conf: &Value, story: &str) {
+        self.del_succeeds(conf, story);
+        self.must_be_clean(story);
+    }
+
+    #[track_caller]
+    pub(crate) fn del_succeeds(&self, conf: &Value, story: &str) {
+        let answer = self.node.del(&self.pod, conf);
+        assert!(answer.is_success(), "{story}: {answer}");
+    }
+
+    /// ADD succeeds, and the pod has its links, addresses and claims.
+    #[track_caller]
+    pub(crate) fn add_succeeds(&self, conf: &Value, story: &str) -> Answer {
+        let answer = self.node.add(&self.pod, conf);
+        assert!(answer.is_success(), "{story}: {answer}");
+        let dump = self.node.dump();
+        for words in [
+            ["netns web: link eth0", "mtu 1400"],
+            ["netns web: link net1", ""],
+            ["networks/red/", "web\r\neth0"],
+            ["networks/green/", "web\r\nnet1"],
+        ] {
+            assert!(dump.has(&words), "{story}: {words:?} in\n{dump}");
+        }
+        let ruled = conf["delegates"][0]["ipMasq"] == json!(false) || dump.has(&["packet rule", "web eth0"]);
+        assert!(ruled, "{story}: no rules in\n{dump}");
+        answer
+    }
+
+    /// An ADD that succeeds, or one that was done before.
+    #[track_caller]
+    pub(crate) fn add_ends_attached(&self, conf: &Value, story: &str) {
+        let answer = self.node.add(&self.pod, conf);
+        let attached = answer.try_error().is_ok_and(|error| error.msg.contains("attached already"));
+        assert!(attached || answer.is_success(), "{story}: {answer}");
+    }
+
+    /// A lease and the link that has its address go together: no address is given twice.
+    #[track_caller]
+    pub(crate) fn no_address_is_free_and_in_use(&self, story: &str) {
+        let dump = self.node.dump();
+        for line in dump.lines() {
+            let Some(address) = line.strip_prefix("netns web: address ") else { continue };
+            let address = address.split('/').next().unwrap_or_default();
+            let leased = address.starts_with("10.1.") || address.starts_with("10.2.");
+            assert!(
+                !leased || dump.has(&["/networks/", &format!("/{address} ")]),
+                "{story}: {address} is free and in use"
+            );
+        }
+    }
+}
+
+/// The grants of these kinds.
+fn granted(kinds: &[&str]) -> Vec<&'static str> {
+    GRANTS.into_iter().filter(|grant| kinds.iter().any(|kind| grant.starts_with(kind))).collect()
+}
+
+/// From now on it is another boot, for whoever asks.
+pub(crate) fn another_boot(node: &Node, id: &str) {
+    let file = node.scratch("boot_id");
+    std::fs::write(&file, format!("{id}\n")).unwrap();
+    let place = Path::new("/proc/sys/kernel/random/boot_id");
+    let mounted = Command::new("mount").args(["-n", "--bind"]).args([file.as_path(), place]).status();
+    assert!(mounted.unwrap().success());
+}
+
+/// The boot is the real one again.
+pub(crate) fn this_boot() {
+    let unmounted = Command::new("umount").args(["-n", "/proc/sys/kernel/random/boot_id"]).status();
+    assert!(unmounted.unwrap().success());
+}

@@ -1,0 +1,70 @@
+//! The same conf through the reference plugin's binary and through the component, each on a node of its own: what
+//! comes out has to agree, line by line, but for what a case names and explains.
+//!
+//! Cases are data: `tests/cases/differential/*.json`, see [`case`]. `cargo xtask test` prints the table.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test stops at the first surprise"
+)]
+
+mod case;
+mod judge;
+mod lines;
+mod look;
+mod names;
+mod side;
+
+use multus_tests::{left_out, private};
+
+use crate::case::CaseFile;
+use crate::side::Sides;
+
+/// Runs the cases of a file; all of them, whatever fails on the way.
+fn agree(plugin: &str) {
+    let file = CaseFile::read(plugin);
+    let Some(sides) = Sides::new() else {
+        return left_out("comparing components with the reference plugins needs those (CNI_PLUGINS)");
+    };
+    let mut failed = Vec::new();
+    for (number, case) in (1..).zip(&file.cases) {
+        if let Some(missing) = sides.missing(case) {
+            left_out(&format!("{plugin}, {}: comparing takes `{missing}`", case.name));
+            continue;
+        }
+        let row = judge::judge(&sides, case);
+        if !row.close(&format!("DD-{}{number:02}", file.letter), &format!("{plugin}: {}", case.name)) {
+            failed.push(format!("{}:\n{row}", case.name));
+        }
+    }
+    assert!(failed.is_empty(), "{plugin}: {}", failed.join("\n"));
+}
+
+#[test]
+fn bridge() {
+    private(|| agree("bridge"));
+}
+
+#[test]
+fn ptp() {
+    private(|| agree("ptp"));
+}
+
+#[test]
+fn host_device() {
+    private(|| agree("host-device"));
+}
+
+#[test]
+fn host_local() {
+    private(|| agree("host-local"));
+}
+
+#[test]
+fn named_addresses() {
+    private(|| agree("static"));
+}
