@@ -80,4 +80,4 @@ pub use random::Random;
 pub use recorded::Recorded;
 pub use story::{network_object, pod_object, record_line, wait_for};
 pub use tool::ip;
-pub use traffic::{Heard, hear, within};
+pub use traffic::{Heard, hear, hear_for, within};

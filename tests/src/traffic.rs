@@ -51,6 +51,14 @@ pub fn within<T: Send>(netns: &str, work: impl FnOnce() -> T + Send) -> T {
 /// # Panics
 /// If sockets can't be had.
 pub fn hear(from: &str, to: &str, address: IpAddr) -> Heard {
+    hear_for(PATIENCE, from, to, address)
+}
+
+/// The same with another patience: short where silence is what is expected most of the time.
+///
+/// # Panics
+/// If sockets can't be had.
+pub fn hear_for(patience: Duration, from: &str, to: &str, address: IpAddr) -> Heard {
     let everywhere: IpAddr =
         if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = |netns: &str| within(netns, || UdpSocket::bind((everywhere, 0)).expect("a socket"));
@@ -60,7 +68,7 @@ pub fn hear(from: &str, to: &str, address: IpAddr) -> Heard {
     }
     let port = listener.local_addr().expect("a socket that is bound").port();
     let (mut heard, began) = (Heard::Nothing, Instant::now());
-    while began.elapsed() < PATIENCE && !matches!(heard, Heard::Answered(_)) {
+    while began.elapsed() < patience && !matches!(heard, Heard::Answered(_)) {
         // What can't be sent at all does not arrive.
         let _ = sender.send_to(b"?", (address, port));
         let Some(source) = receive(&listener) else { continue };

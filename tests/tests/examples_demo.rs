@@ -35,9 +35,9 @@ fn demo() -> (Node, Value) {
     (node, conf)
 }
 
-/// What stays on purpose: bridges with their gateways and routes, and host-local's memory of the last address.
+/// What stays on purpose: bridges with their gateways and routes, host-local's memory of the last address, locks.
 fn lasting(line: &str) -> bool {
-    let shared = ["demo0", "demo-storage", "demo-database", "last_reserved_ip", "/lock ("];
+    let shared = ["demo0", "demo-storage", "demo-database", "last_reserved_ip", "/lock (", "/ensured.lock ("];
     line.starts_with("folder ") || shared.iter().any(|word| line.contains(word))
 }
 

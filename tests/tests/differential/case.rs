@@ -11,6 +11,10 @@ use serde_json::{Map, Value};
 pub(crate) struct CaseFile {
     /// Its rows in the table are numbered with it.
     pub(crate) letter: char,
+    /// Whether packets between the pods are part of what has to agree; not where only addresses are given out.
+    pub(crate) packets: bool,
+    /// What is otherwise on purpose in many cases; told once.
+    pub(crate) everywhere: Vec<Difference>,
     pub(crate) cases: Vec<Case>,
 }
 
@@ -52,7 +56,7 @@ pub(crate) struct Case {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Difference {
-    /// Words of the lines that are on one side only.
+    /// Patterns of the lines that are on one side only: `component alone: check: … passes`.
     pub(crate) lines: Vec<String>,
     pub(crate) because: String,
 }

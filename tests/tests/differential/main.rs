@@ -19,29 +19,37 @@ mod look;
 mod names;
 mod side;
 
-use multus_tests::{left_out, private};
+use multus_tests::{Checks, left_out, private};
 
 use crate::case::CaseFile;
+use crate::judge::Judge;
 use crate::side::Sides;
 
 /// Runs the cases of a file; all of them, whatever fails on the way.
 fn agree(plugin: &str) {
     let file = CaseFile::read(plugin);
-    let Some(sides) = Sides::new() else {
+    let Some(sides) = Sides::new(file.packets) else {
         return left_out("comparing components with the reference plugins needs those (CNI_PLUGINS)");
     };
-    let mut failed = Vec::new();
+    let (mut judge, mut failed, mut complete) = (Judge::new(sides, &file.everywhere), Vec::new(), true);
     for (number, case) in (1..).zip(&file.cases) {
-        if let Some(missing) = sides.missing(case) {
+        if let Some(missing) = judge.sides.missing(case) {
             left_out(&format!("{plugin}, {}: comparing takes `{missing}`", case.name));
+            complete = false;
             continue;
         }
-        let row = judge::judge(&sides, case);
-        if !row.close(&format!("DD-{}{number:02}", file.letter), &format!("{plugin}: {}", case.name)) {
-            failed.push(format!("{}:\n{row}", case.name));
-        }
+        close(&judge.case(case), &file, number, &format!("{plugin}: {}", case.name), &mut failed);
+    }
+    if complete && !file.everywhere.is_empty() {
+        close(&judge.everywhere(), &file, 0, &format!("{plugin}: in many of these"), &mut failed);
     }
     assert!(failed.is_empty(), "{plugin}: {}", failed.join("\n"));
+}
+
+fn close(row: &Checks, file: &CaseFile, number: usize, title: &str, failed: &mut Vec<String>) {
+    if !row.close(&format!("DD-{}{number:02}", file.letter), title) {
+        failed.push(format!("{title}:\n{row}"));
+    }
 }
 
 #[test]

@@ -3,8 +3,10 @@
 use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use multus_tests::{Answer, Heard, Module, Node, Pod, binaries, hear, ip, within};
+use multus_tests::{Answer, Heard, Module, Node, Pod, binaries, hear_for, ip, within};
 use serde_json::{Value, json};
 
 use crate::case::Case;
@@ -18,6 +20,11 @@ const PLUGINS: [&str; 5] = ["bridge", "ptp", "host-device", "host-local", "stati
 const CLAIMS: &str = "/var/lib/cni/networks";
 /// Beyond the node, where nobody knows pods.
 const WORLD: [&str; 2] = ["192.0.2.2", "2001:db8::2"];
+/// How long IPv6 addresses may take, and how often to look.
+const SETTLING: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(50);
+/// Both sides have settled when packets are sent.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// A hardware address that is nobody's.
 const FORGED: &str = "02:00:00:00:00:99";
 
@@ -48,11 +55,13 @@ pub(crate) struct Sides {
     /// Keeps the modules.
     _store: Node,
     wasm: Value,
+    /// Whether packets are part of the comparison.
+    packets: bool,
 }
 
 impl Sides {
     /// `None` where there are no reference plugins.
-    pub(crate) fn new() -> Option<Sides> {
+    pub(crate) fn new(packets: bool) -> Option<Sides> {
         binaries::reference_plugins()?;
         let store = Node::new();
         let modules = [
@@ -63,7 +72,7 @@ impl Sides {
             Module::delegate("static", &[]),
         ];
         let wasm = store.modules("wasm", &modules);
-        Some(Sides { _store: store, wasm })
+        Some(Sides { _store: store, wasm, packets })
     }
 
     /// A program that the reference plugin needs for this and that is not there.
@@ -76,7 +85,7 @@ impl Sides {
     /// Plays the case on a node of its own, and takes that away.
     pub(crate) fn play(&self, side: Side, case: &Case) -> Lines {
         ip("netns add node");
-        let lines = within("node", || Stage::new(self, side, case).play());
+        let lines = within("node", || Stage::new(self, side, case).play(self.packets));
         for name in case.pods.iter().map(String::as_str).chain(["node", "world"]) {
             ip(&format!("netns del {name}"));
         }
@@ -117,6 +126,10 @@ impl<'a> Stage<'a> {
         ip("link set lo up");
         ip("netns add world");
         ip("link add out type veth peer name in netns world");
+        // Without a link-local address that is settled, the node looks for nobody on the way to the world.
+        for (netns, link) in [("", "out"), ("world", "in")] {
+            within(netns, || fs::write(format!("/proc/sys/net/ipv6/conf/{link}/accept_dad"), "0").unwrap());
+        }
         ip("addr add 192.0.2.1/24 dev out");
         ip("addr add 2001:db8::1/64 dev out nodad");
         ip("link set out up");
@@ -128,7 +141,7 @@ impl<'a> Stage<'a> {
         Stage { case, node, conf, lines: Lines::default() }
     }
 
-    fn play(mut self) -> Lines {
+    fn play(mut self, packets: bool) -> Lines {
         let pods: Vec<Pod> = self.case.pods.iter().map(|name| self.pod(name)).collect();
         let mut results = Vec::new();
         for pod in &pods {
@@ -141,6 +154,7 @@ impl<'a> Stage<'a> {
         if self.case.come_and_go {
             return self.lines;
         }
+        ["", "world"].into_iter().chain(self.case.pods.iter().map(String::as_str)).for_each(let_settle);
         look(&mut self.lines, "node", "");
         for (pod, result) in pods.iter().zip(&results) {
             look(&mut self.lines, &pod.container_id, &pod.container_id);
@@ -149,7 +163,9 @@ impl<'a> Stage<'a> {
             }
         }
         self.claims("claims");
-        self.talk(&pods, &results);
+        if packets {
+            self.talk(&pods, &results);
+        }
         let mut seen = self.lines.renamed(&names::of_chance(self.case, &self.case.pods));
         self.lines = Lines::default();
         self.leave(&pods);
@@ -173,7 +189,9 @@ impl<'a> Stage<'a> {
             return None;
         }
         let result = answer.result();
-        self.lines.document("result", of, &result);
+        // Of pods that go at once, nothing will tell whose a hardware address was.
+        let told = if self.case.come_and_go { &result["ips"] } else { &result };
+        self.lines.document("result", of, told);
         Some(result)
     }
 
@@ -201,27 +219,35 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Each pod to its gateways, to the other pods, and to the world.
+    /// Each pod to its gateways, to the other pods, and to the world; all at once, because silence takes its time.
     fn talk(&mut self, pods: &[Pod], results: &[Option<Value>]) {
+        let mut ways: Vec<(&str, &str, IpAddr, String)> = Vec::new();
         for (pod, result) in pods.iter().zip(results) {
             let Some(result) = result else { continue };
             let from = pod.container_id.as_str();
             let (own, gateways) = (addresses(result, "address"), addresses(result, "gateway"));
-            for gateway in gateways {
-                self.heard(from, "", gateway, &format!("its gateway {gateway}"));
-            }
+            ways.extend(gateways.into_iter().map(|way| (from, "", way, format!("its gateway {way}"))));
             for (other, result) in pods.iter().zip(results).filter(|(other, _)| other.container_id != from) {
-                for address in addresses(result.as_ref().unwrap_or(&Value::Null), "address") {
-                    self.heard(from, &other.container_id, address, &other.container_id);
-                }
+                let other = other.container_id.as_str();
+                let to = addresses(result.as_ref().unwrap_or(&Value::Null), "address");
+                ways.extend(to.into_iter().map(|way| (from, other, way, other.to_owned())));
             }
-            for world in WORLD.map(|text| text.parse::<IpAddr>().unwrap()) {
-                if own.iter().any(|own| own.is_ipv4() == world.is_ipv4()) {
-                    self.heard(from, "world", world, "the world");
-                }
-            }
+            let worlds = WORLD.map(|text| text.parse::<IpAddr>().unwrap());
+            let worlds =
+                worlds.into_iter().filter(|way| own.iter().any(|own| own.is_ipv4() == way.is_ipv4()));
+            ways.extend(worlds.map(|way| (from, "world", way, "the world".to_owned())));
         }
-        self.forge(pods, results);
+        thread::scope(|scope| {
+            let asked = ways.iter().map(|(from, to, way, called)| {
+                (from, called, scope.spawn(|| hear_for(PATIENCE, from, to, *way)))
+            });
+            for (from, called, heard) in asked.collect::<Vec<_>>() {
+                self.heard(from, called, heard.join().unwrap());
+            }
+        });
+        if self.case.conf.contains_key("macspoofchk") {
+            self.forge(pods, results);
+        }
     }
 
     /// The first pod to its gateway with another hardware address.
@@ -233,12 +259,12 @@ impl<'a> Stage<'a> {
         let own = links[0]["address"].as_str().unwrap();
         let set = |mac: &str| ip(&format!("-n {name} link set {ifname} address {mac}"));
         set(FORGED);
-        self.heard(name, "", gateway, "its gateway, with a forged mac,");
+        self.heard(name, "its gateway, with a forged mac,", hear_for(PATIENCE, name, "", gateway));
         set(own);
     }
 
-    fn heard(&mut self, from: &str, to: &str, address: IpAddr, called: &str) {
-        let what = match hear(from, to, address) {
+    fn heard(&mut self, from: &str, called: &str, heard: Heard) {
+        let what = match heard {
             Heard::Nothing => "hears nothing".to_owned(),
             Heard::OneWay(source) => format!("hears it from {source}, and it hears no answer"),
             Heard::Answered(source) => format!("hears it from {source} and answers"),
@@ -249,7 +275,11 @@ impl<'a> Stage<'a> {
     /// DEL, and what is left.
     fn leave(&mut self, pods: &[Pod]) {
         for pod in pods {
-            self.node.del(pod, &self.conf).succeeded();
+            let answer = self.node.del(pod, &self.conf);
+            if !answer.is_success() {
+                println!("DEL of {}: {answer}", pod.container_id);
+                self.lines.say("del", format!("{} fails", pod.container_id));
+            }
         }
         let mut left = Lines::default();
         look(&mut left, "node", "");
@@ -258,6 +288,16 @@ impl<'a> Stage<'a> {
         }
         self.claims("left");
         self.lines.0.extend(left.0.iter().map(|line| format!("left: {line}")));
+    }
+}
+
+/// Waits until no IPv6 address of a namespace is being looked for elsewhere: not everybody waits for all of them.
+fn let_settle(netns: &str) {
+    let select = if netns.is_empty() { String::new() } else { format!("-n {netns} ") };
+    let tentative = || ip(&format!("{select}-6 -o addr show scope global tentative"));
+    let began = Instant::now();
+    while !tentative().trim().is_empty() && began.elapsed() < SETTLING {
+        thread::sleep(PAUSE);
     }
 }
 

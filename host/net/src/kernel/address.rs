@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use ipnet::IpNet;
-use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
 use nix::libc;
 
 use super::{Kernel, failed, gone_is_good, refused};
 use crate::Refused;
-use crate::effect::LinkRef;
+use crate::effect::{LinkRef, Space};
 use crate::link::{self, Address};
 use crate::netlink::body;
 
@@ -39,6 +39,10 @@ impl Kernel {
             && address.prefix_len() <= LONGEST_WITH_BROADCAST
         {
             message.attributes.push(AddressAttribute::Broadcast(address.broadcast()));
+        }
+        if link.space == Space::Host {
+            // The node's end is a gateway, which nobody else is: pods would wait for it for two seconds.
+            message.header.flags |= AddressHeaderFlags::Nodad;
         }
         let socket = self.socket(link.space, tried)?;
         let new = libc::NLM_F_CREATE | libc::NLM_F_EXCL;
