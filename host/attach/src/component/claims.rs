@@ -108,7 +108,9 @@ pub(super) fn claim(node: &mut ComponentNode, id: TransactionId, key: &str) -> A
     // What is taken is nobody's to claim, and no effect.
     if transaction.locked.is_claimed(key).map_err(|error| lease(&error))? {
         let other = transaction.locked.holder(key).map_err(|error| lease(&error))?;
-        held.in_the_way = other.and_then(|other| predecessor::of(&node.scene, other.container_id()));
+        let earlier = other.and_then(|other| predecessor::of(&node.scene, other.container_id()));
+        // The next key may be a stranger's, or another network's.
+        held.in_the_way = held.in_the_way.take().or(earlier);
         return Ok(false);
     }
     let effect = Effect::Claim {
@@ -162,4 +164,45 @@ pub(crate) fn give_back(
     let Some(folder) = Folder::find(Path::new(directory), network)? else { return Ok(()) };
     let holder = Holder::new(container_id, interface)?;
     folder.lock(deadline)?.release(key, &holder).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use multus_wasm::node::Node;
+    use serde_json::json;
+
+    use crate::component::node::ComponentNode;
+    use crate::component::stage::{Module, Pod, Stage};
+
+    fn module_of(stage: &Stage, pod: &Pod) -> ComponentNode {
+        let grants = json!({ "store": [stage.path("claims")] });
+        let module = Module { interface: "eth0", grants, before: &[] };
+        stage.begin(pod, stage.node.open(pod.sandbox), &[module]).pop().unwrap()
+    }
+
+    fn claim(node: &mut ComponentNode, key: &str) -> bool {
+        let transaction = node.begin(None, "red").unwrap();
+        let claimed = node.claim(transaction, key).unwrap();
+        node.end(transaction);
+        claimed
+    }
+
+    /// The ADD is tried again without it, whatever else was asked for meanwhile.
+    #[test]
+    fn an_earlier_sandbox_stays_known_when_a_stranger_has_the_next_key() {
+        let stage = Stage::new();
+        let earlier = Pod { uid: Some("uid"), ..stage.pod("earlier") };
+        let stranger = Pod { uid: Some("another"), ..stage.pod("stranger") };
+        let later = Pod { uid: Some("uid"), ..stage.pod("later") };
+        assert!(claim(&mut module_of(&stage, &earlier), "10.1.0.5"));
+        assert!(claim(&mut module_of(&stage, &stranger), "10.1.0.6"));
+        let mut node = module_of(&stage, &later);
+        assert!(!claim(&mut node, "10.1.0.6"));
+        assert_eq!(node.hands.take().in_the_way, None, "a stranger's is not ours to take back");
+        for key in ["10.1.0.5", "10.1.0.6"] {
+            assert!(!claim(&mut node, key));
+            let found = node.hands.take().in_the_way.clone();
+            assert_eq!(found.map(|found| found.container_id).as_deref(), Some("earlier"), "after {key}");
+        }
+    }
 }

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use multus_cni::env::Request;
 use multus_cni::{Error, Version};
 use multus_journal::{
-    AttachmentIntent, Call as CallEntry, CallKey, Entry, Implementation, Ledger, Part, Record, StepIntent,
-    Store, now,
+    AttachmentIntent, Call as CallEntry, CallKey, Entry, Implementation, Ledger, Part, PodKey, Record,
+    StepIntent, Store, now,
 };
 use multus_net::simulated::{self, Fault, Simulated};
 use multus_net::{Backend, BootId, Refused};
@@ -47,6 +47,8 @@ pub(crate) struct Stage {
 pub(crate) struct Pod {
     pub(crate) id: String,
     pub(crate) sandbox: simulated::Sandbox,
+    /// Of the pod whose sandbox it is, where that matters.
+    pub(crate) uid: Option<&'static str>,
 }
 
 /// A component that is to work for a pod.
@@ -91,7 +93,7 @@ impl Stage {
 
     /// A pod with a fresh namespace.
     pub(crate) fn pod(&self, id: &str) -> Pod {
-        Pod { id: id.to_owned(), sandbox: self.node.sandbox() }
+        Pod { id: id.to_owned(), sandbox: self.node.sandbox(), uid: None }
     }
 
     /// An ADD of a pod begins: its record says what is planned, and each component gets its part of it.
@@ -119,7 +121,11 @@ impl Stage {
             boot: BootId::named("this"),
             args: String::new(),
             path: String::new(),
-            pod: None,
+            pod: pod.uid.map(|uid| PodKey {
+                namespace: "default".to_owned(),
+                name: "web".to_owned(),
+                uid: Some(uid.to_owned()),
+            }),
             started: now(),
         }
     }
@@ -132,7 +138,7 @@ impl Stage {
             args: String::new(),
             interface: interface.to_owned(),
             cni_version: Version::V1_1_0,
-            pod_uid: None,
+            pod_uid: pod.uid.map(str::to_owned),
             boot: BootId::named("this"),
             deadline: Instant::now() + Duration::from_secs(20),
             lock_dir: self.path("run"),
