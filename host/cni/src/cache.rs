@@ -35,6 +35,8 @@ pub struct CacheEntry {
     pub capability_args: Map<String, Value>,
     /// The final result.
     pub result: Option<Value>,
+    /// Types of the plugins that were no binaries: what they did is on record elsewhere. libcni knows no such member.
+    pub modules: Vec<String>,
 }
 
 /// Why the cache could not be used.
@@ -79,6 +81,8 @@ struct File {
     capability_args: Option<Map<String, Value>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     result: Option<Value>,
+    #[serde(default, rename = "multusModules", skip_serializing_if = "Vec::is_empty")]
+    modules: Vec<String>,
 }
 
 fn folder(cni_dir: &Path) -> PathBuf {
@@ -117,6 +121,7 @@ pub fn write(cni_dir: &Path, entry: &CacheEntry) -> Result<(), CacheError> {
         cni_args: (!entry.args.is_empty()).then(|| entry.args.clone()),
         capability_args: (!entry.capability_args.is_empty()).then(|| entry.capability_args.clone()),
         result: entry.result.clone(),
+        modules: entry.modules.clone(),
     };
     let written = file::replace(&path, &draft, |draft| put(draft, &on_disk));
     written.map_err(|error| CacheError::Io { doing: "write", path, error })
@@ -209,6 +214,7 @@ fn read_file(path: &Path) -> Result<Option<CacheEntry>, CacheError> {
         args: on_disk.cni_args.unwrap_or_default(),
         capability_args: on_disk.capability_args.unwrap_or_default(),
         result: on_disk.result,
+        modules: on_disk.modules,
     }))
 }
 
@@ -240,6 +246,7 @@ mod tests {
             args: vec![("K".into(), "V".into())],
             capability_args: json!({"ips": ["10.0.0.2/24"]}).as_object().unwrap().clone(),
             result: Some(json!({"cniVersion": "1.0.0"})),
+            modules: Vec::new(),
         }
     }
 
@@ -258,6 +265,9 @@ mod tests {
             })
         );
         assert_eq!(read(dir.path(), "n-c", "c-1", "net1").unwrap(), Some(entry()));
+        let by_module = CacheEntry { modules: vec!["t".into()], ..entry() };
+        write(dir.path(), &by_module).unwrap();
+        assert_eq!(read(dir.path(), "n-c", "c-1", "net1").unwrap(), Some(by_module));
         prepare(dir.path(), "n-c", "c-1", "net1").unwrap();
         assert!(dir.path().join("results/.c-1-net1.new").exists());
         remove(dir.path(), "n-c", "c-1", "net1").unwrap();

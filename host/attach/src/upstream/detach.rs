@@ -59,7 +59,8 @@ fn from_cache(cached: &[CacheEntry], default_name: &str) -> Vec<Attached> {
         .filter_map(|entry| {
             let source = Object::parse(&entry.config).ok()?;
             let network = NetworkConf::parse(&source, Some(&entry.network), None).ok()?;
-            Some(Attached { network, interface: entry.ifname.clone() })
+            let (interface, modules) = (entry.ifname.clone(), entry.modules.clone());
+            Some(Attached { network, interface, modules })
         })
         .collect();
     attached.sort_by_key(|attachment| (attachment.interface != default_name, attachment.interface.clone()));
@@ -89,7 +90,13 @@ fn detach_plugin(
     locks: &[BorrowedFd<'_>],
 ) -> Result<(), Error> {
     let search = call.search();
-    let binary = search.find(plugin.plugin_type())?;
+    let binary = match search.find(plugin.plugin_type()) {
+        Ok(binary) => binary,
+        Err(missing) if attachment.modules.iter().any(|kind| kind == plugin.plugin_type()) => {
+            return Ok(without_binary(call, attachment, plugin, &missing));
+        }
+        Err(error) => return Err(error),
+    };
     let path: Vec<PathBuf> = search.delegate_path(&call.node.lock_dir)?;
     let capabilities = entry.map(|entry| entry.capability_args.clone()).unwrap_or_default();
     let stdin = stdin_for(plugin, &attachment.network, &capabilities, previous(attachment, entry).as_deref())
@@ -105,6 +112,17 @@ fn detach_plugin(
     let guard =
         Guard { deadline: call.deadlines.end, timeout: call.conf.exec.timeout, locks: locks.to_vec() };
     delegate::run(Command::Del, &binary, target, &stdin, &guard).map(drop)
+}
+
+/// What a module did is taken back by its record, which goes before these files do where the power is cut or the disk
+/// refuses. A binary of the module's name may help; no pod waits for one that is not there, or may not run.
+fn without_binary(call: &Call<'_>, attachment: &Attached, plugin: &PluginConf, missing: &Error) {
+    let (network, interface, kind) = (&attachment.network.name, &attachment.interface, plugin.plugin_type());
+    call.node.warn(&format!(
+        "{}: network {network} ({interface}): no record tells of what the module `{kind}` did, and no binary \
+         is asked in its place: {missing}",
+        call.subject()
+    ));
 }
 
 fn previous(attachment: &Attached, entry: Option<&CacheEntry>) -> Option<Box<RawValue>> {

@@ -12,12 +12,12 @@ use multus_cni::Error;
 use multus_cni::cache::{self, CacheEntry};
 use multus_cni::result::ResultDocument;
 use multus_cni::{Args, Code};
-use multus_journal::AttachmentIntent;
+use multus_journal::{AttachmentIntent, Implementation};
 use serde_json::Value;
 
 use crate::call::Call;
 use crate::gc::ValidAttachment;
-use crate::plan::{Attachment, Plan};
+use crate::plan::{Attachment, Plan, Step};
 
 pub(crate) use detach::detach;
 
@@ -58,7 +58,14 @@ fn entry(call: &Call<'_>, attachment: &Attachment, result: &ResultDocument) -> C
         args: args.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         capability_args: attachment.runtime_config.clone(),
         result: serde_json::from_str::<Value>(result.raw().get()).ok(),
+        modules: by_modules(attachment),
     }
+}
+
+/// The types of the plugins that are modules.
+fn by_modules(attachment: &Attachment) -> Vec<String> {
+    let is_module = |step: &&Step| matches!(step.implementation, Implementation::Component { .. });
+    attachment.steps.iter().filter(is_module).map(|step| step.plugin.clone()).collect()
 }
 
 /// Removes the cache of an attachment that was undone. What can't be removed is only stale.

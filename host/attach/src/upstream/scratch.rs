@@ -32,6 +32,9 @@ struct ScratchDelegate {
     interface: String,
     #[serde(rename = "Bytes")]
     bytes: String,
+    /// Not upstream's: types of the plugins that are modules.
+    #[serde(rename = "multusModules", skip_serializing_if = "Vec::is_empty")]
+    modules: Vec<String>,
 }
 
 impl Default for ScratchDelegate {
@@ -43,6 +46,7 @@ impl Default for ScratchDelegate {
             name: String::new(),
             interface: String::new(),
             bytes: String::new(),
+            modules: Vec::new(),
         }
     }
 }
@@ -52,6 +56,8 @@ impl Default for ScratchDelegate {
 pub(super) struct Attached {
     pub(super) network: NetworkConf,
     pub(super) interface: String,
+    /// Types of the plugins that were modules: their effects are on record, never upstream's to take back.
+    pub(super) modules: Vec<String>,
 }
 
 fn path(call: &Call<'_>, container_id: &str) -> Option<PathBuf> {
@@ -80,6 +86,7 @@ fn delegate(attachment: &Attachment) -> ScratchDelegate {
         name: attachment.display.clone(),
         interface: attachment.interface.clone(),
         bytes: STANDARD.encode(conf.to_string()),
+        modules: super::by_modules(attachment),
         ..ScratchDelegate::default()
     };
     if attachment.network.single {
@@ -114,5 +121,5 @@ fn attached(delegate: ScratchDelegate, index: usize, default_name: &str) -> Opti
         (_, 0) => default_name.to_owned(),
         (_, index) => format!("net{index}"),
     };
-    Some(Attached { network, interface })
+    Some(Attached { network, interface, modules: delegate.modules })
 }

@@ -9,6 +9,7 @@ use multus_cni::env::Request;
 use multus_cni::result::ResultDocument;
 use multus_cni::{Version, cache};
 use multus_document::Object;
+use multus_journal::Implementation;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -17,7 +18,7 @@ use crate::call::{Call, Deadlines, Node};
 use crate::conf::MultusConf;
 use crate::log::{Log, Severity};
 use crate::networks::{Asked, Found, Origin};
-use crate::plan::{Attachment, Plan};
+use crate::plan::{Attachment, Plan, Step};
 
 struct Quiet;
 
@@ -153,6 +154,33 @@ fn what_is_written_has_upstreams_shape_and_is_read_back() {
     super::forget_scratch(&scene.call(), "c1");
     let left: Vec<_> = files(scene.dir.path());
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// The record may be gone and these files not: no pod waits for a binary in the place of a module.
+#[test]
+fn what_a_module_did_needs_no_binary() {
+    for module in [true, false] {
+        let scene = Scene::new("c1");
+        let mut one = attachment(0, r#"{"type":"nobody-has-this"}"#, "eth0");
+        let implementation = if module {
+            Implementation::Component { module: "m".into(), digest: "sha256:0".into(), lifecycle: false }
+        } else {
+            Implementation::Exec { path: "/opt/cni/bin/nobody-has-this".into() }
+        };
+        let stdin = Object::parse(b"{}").unwrap();
+        one.steps = vec![Step { plugin: "nobody-has-this".into(), stdin, implementation }];
+        let plan = Plan { pod: None, attachments: vec![one] };
+        let result = ResultDocument::parse(br#"{"cniVersion":"1.0.0"}"#, Version::V1_0_0).unwrap();
+        for scratch_as_well in [true, false] {
+            super::announce(&scene.call(), &plan).unwrap();
+            super::write(&scene.call(), &plan, std::slice::from_ref(&result)).unwrap();
+            if !scratch_as_well {
+                super::forget_scratch(&scene.call(), "c1");
+            }
+            assert_eq!(super::detach(&scene.call(), &[]).is_ok(), module, "{scratch_as_well}");
+            assert_eq!(files(scene.dir.path()).is_empty(), module, "{scratch_as_well}");
+        }
+    }
 }
 
 fn files(dir: &Path) -> Vec<String> {
