@@ -47,7 +47,10 @@ fn follow(page: &str) {
             .env("PATH", &path)
             // An author's crate is built from what this workspace was: no registry can be asked from in here.
             .env("CARGO_NET_OFFLINE", "true")
-            .env("CARGO_TARGET_DIR", below.join("docs"))
+            // The same folder as that of multusctl's own tests: what crates depend on is compiled once.
+            .env("CARGO_TARGET_DIR", below.join("modules"))
+            // Where the examples' `binDir` has none, as on a machine whose plugins were fetched.
+            .env("CNI_PATH", binaries::reference_plugins().unwrap_or_default())
             .output()
             .unwrap();
         let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::bail;
 use clap::Args;
 use multus_wasm::{Fault, Sandbox, Used};
 use serde::{Serialize, Serializer};
@@ -42,13 +41,22 @@ struct Measured {
     component_bytes: u64,
     artifact_bytes: u64,
     runs: u32,
-    cases: Vec<Costs>,
+    cases: Vec<Case>,
+}
+
+/// What came of one case.
+#[derive(Serialize)]
+struct Case {
+    fixture: String,
+    #[serde(flatten)]
+    costs: Option<Costs>,
+    /// Why there are none.
+    fault: Option<String>,
 }
 
 /// Medians; in JSON in microseconds.
 #[derive(Serialize)]
 struct Costs {
-    fixture: String,
     #[serde(serialize_with = "micros")]
     load: Duration,
     #[serde(serialize_with = "micros")]
@@ -77,7 +85,11 @@ impl Bench {
             tried.check_fixture(fixture)?;
             let stage = Stage::new(&tried, fixture.role())?;
             artifact_bytes = stage.artifact;
-            cases.push(self.measure(&stage, fixture)?);
+            let (costs, fault) = match self.measure(&stage, fixture)? {
+                Ok(costs) => (Some(costs), None),
+                Err(fault) => (None, Some(fault.to_string())),
+            };
+            cases.push(Case { fixture: fixture.name.clone(), costs, fault });
         }
         let component_bytes = tried.component.len() as u64;
         let measured = Measured { component_bytes, artifact_bytes, runs: self.runs, cases };
@@ -88,48 +100,56 @@ impl Bench {
             size(component_bytes),
             size(artifact_bytes)
         ));
-        Ok(ExitCode::SUCCESS)
+        for (name, fault) in measured.faults() {
+            console.say(&format!("{name}: {fault}; `multusctl module run` says more"));
+        }
+        let failed = measured.faults().next().is_some();
+        Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
-    fn measure(&self, stage: &Stage<'_>, fixture: &Fixture) -> anyhow::Result<Costs> {
+    /// The inner error: it crashed or ran past a limit, and how long that takes says nothing.
+    fn measure(&self, stage: &Stage<'_>, fixture: &Fixture) -> anyhow::Result<Result<Costs, Box<Fault>>> {
         let mut loads = Vec::new();
         for _ in 0..self.runs.min(LOADS) {
             let start = Instant::now();
-            let used = used(fixture, &stage.sandbox(fixture)?)?;
-            loads.push(start.elapsed().saturating_sub(used.instantiate + used.call));
+            match used(fixture, &stage.sandbox(fixture)?) {
+                Ok(used) => loads.push(start.elapsed().saturating_sub(used.instantiate + used.call)),
+                Err(fault) => return Ok(Err(fault)),
+            }
         }
-        let sandbox = stage.sandbox(fixture)?;
-        let mut memory = used(fixture, &sandbox)?.memory;
+        let calls = self.calls(&stage.sandbox(fixture)?, fixture);
+        Ok(calls.map(|calls| Costs { load: median(loads), ..calls }))
+    }
+
+    /// What one loaded module costs at each call.
+    fn calls(&self, sandbox: &Sandbox, fixture: &Fixture) -> Result<Costs, Box<Fault>> {
+        let mut memory = used(fixture, sandbox)?.memory;
         let (mut instantiate, mut call, mut whole) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..self.runs {
             let start = Instant::now();
-            let used = used(fixture, &sandbox)?;
+            let used = used(fixture, sandbox)?;
             whole.push(start.elapsed());
             instantiate.push(used.instantiate);
             call.push(used.call);
             memory = memory.max(used.memory);
         }
-        Ok(Costs {
-            fixture: fixture.name.clone(),
-            load: median(loads),
-            instantiate: median(instantiate),
-            call: median(call),
-            whole: median(whole),
-            memory,
-        })
+        let [instantiate, call, whole] = [instantiate, call, whole].map(median);
+        Ok(Costs { load: Duration::ZERO, instantiate, call, whole, memory })
     }
 }
 
-/// What a call used that ended with an answer, or with the module's own refusal.
-///
-/// # Errors
-/// It crashed or ran past a limit: how long that takes says nothing.
-fn used(fixture: &Fixture, sandbox: &Sandbox) -> anyhow::Result<Used> {
+/// What a call used that ran to its end, whatever the host thinks of the answer.
+fn used(fixture: &Fixture, sandbox: &Sandbox) -> Result<Used, Box<Fault>> {
     match ask(sandbox, &fixture.given) {
         Ok(outcome) => Ok(outcome.used),
-        Err(error) if matches!(*error.fault, Fault::Failure { .. }) => Ok(error.used),
-        Err(error) => bail!("{}: {}; `multusctl module run` says more", fixture.name, error.fault),
+        Err(error) if has_ended(&error.fault) => Ok(error.used),
+        Err(error) => Err(error.fault),
     }
+}
+
+/// The module answered: with its own refusal, or with what the host does not take.
+fn has_ended(fault: &Fault) -> bool {
+    matches!(fault, Fault::Failure { .. } | Fault::ForbiddenChange { .. } | Fault::InvalidOutput { .. })
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
@@ -137,11 +157,21 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
+impl Measured {
+    /// The cases that have no costs, and why.
+    fn faults(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.cases.iter().filter_map(|case| Some((case.fixture.as_str(), case.fault.as_deref()?)))
+    }
+}
+
 impl Report for Measured {
     fn text(&self) -> String {
-        let row = |costs: &Costs| {
-            let times = [costs.load, costs.instantiate, costs.call, costs.whole].map(short);
-            [vec![costs.fixture.clone()], times.to_vec(), vec![size(costs.memory)]].concat()
+        let row = |case: &Case| {
+            let figures = case.costs.as_ref().map(|costs| {
+                let times = [costs.load, costs.instantiate, costs.call, costs.whole].map(short);
+                [times.to_vec(), vec![size(costs.memory)]].concat()
+            });
+            [vec![case.fixture.clone()], figures.unwrap_or_else(|| vec!["-".to_owned(); 5])].concat()
         };
         render(&["FIXTURE", "LOAD", "INSTANTIATE", "CALL", "WHOLE", "MEMORY"], self.cases.iter().map(row))
     }

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 
 use anyhow::Context;
 use clap::Args;
+use multus_document::file;
 use multus_wasm::Digest;
 use serde::Serialize;
 
@@ -51,7 +52,10 @@ impl Build {
             .with_context(|| format!("can't make {}", built.folder.display()))?;
         let write = |ending: &str, bytes: &[u8]| {
             let path = built.folder.join(format!("{}{ending}", built.name));
-            fs::write(&path, bytes).with_context(|| format!("can't write {}", path.display()))?;
+            // Whole or not at all: somebody else may be reading it.
+            let draft = path.with_added_extension(process::id().to_string());
+            file::replace(&path, &draft, |draft| fs::write(draft, bytes))
+                .with_context(|| format!("can't write {}", path.display()))?;
             anyhow::Ok(path)
         };
         let report = BuildReport {

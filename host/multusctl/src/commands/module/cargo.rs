@@ -1,7 +1,6 @@
 //! Building a module's crate with cargo, as the project's own components are built.
 
-use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,6 +8,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, anyhow, bail, ensure};
 use serde_json::Value;
 use wasm_metadata::{AddMetadata, AddMetadataField};
+
+use super::sources::{Sources, cargo, no_rust};
 
 /// The target that components are compiled for: it has no operating system, so nothing can be asked of one.
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -59,10 +60,7 @@ pub(super) fn build(folder: &Path) -> anyhow::Result<Built> {
     check_target(folder)?;
     let made = run(folder, &fs::canonicalize(&manifest)?)?;
     let core_path = made.core.clone().ok_or_else(|| {
-        anyhow!(
-            "{} makes no .wasm: add `crate-type = [\"cdylib\", \"rlib\"]` to its `[lib]`",
-            manifest.display()
-        )
+        anyhow!("{} makes no .wasm: a module's crate has a library, src/lib.rs", manifest.display())
     })?;
     let core = fs::read(&core_path).with_context(|| format!("can't read {}", core_path.display()))?;
     let context = || core_path.display().to_string();
@@ -91,45 +89,25 @@ fn check_target(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn no_rust(program: &str, error: &std::io::Error) -> anyhow::Error {
-    anyhow!("{program} can't be run ({error}): install Rust, see https://rustup.rs")
-}
-
 fn run(folder: &Path, manifest: &Path) -> anyhow::Result<Made> {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--lib", "--profile", "component", "--target", TARGET]);
+    let sources = Sources::find(manifest)?;
+    let mut cargo = cargo();
+    // Not what the manifest says: beside any other kind of library, nothing is optimised as a whole.
+    cargo.args(["rustc", "--lib", "--crate-type", "cdylib", "--profile", "component", "--target", TARGET]);
     cargo.args(["--message-format", "json-render-diagnostics"]);
     for setting in PROFILE {
         cargo.args(["--config", &format!("profile.component.{setting}")]);
     }
-    // In the place of an author's own flags, which are for programs of this machine.
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", without_paths(folder)?);
+    // In the place of an author's own flags, which are for programs of this machine. Its folders stay out of what is
+    // shipped, and a panic names `src/lib.rs`.
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", sources.shared_flags());
+    cargo.arg("--").args(sources.own_flags());
     cargo.current_dir(folder).stdin(Stdio::null()).stderr(Stdio::inherit());
     let output = cargo.output().map_err(|error| no_rust("cargo", &error))?;
     if !output.status.success() {
         bail!("{} was not built", folder.display());
     }
     Ok(Made::read(&String::from_utf8_lossy(&output.stdout), manifest))
-}
-
-/// This machine's folders stay out of what is shipped, and a panic names `src/lib.rs`.
-fn without_paths(folder: &Path) -> anyhow::Result<OsString> {
-    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
-    let folder = fs::canonicalize(folder)?;
-    let mut flags = OsString::new();
-    for (folder, name) in [(Some(folder), "."), (home, "cargo")] {
-        let Some(folder) = folder else { continue };
-        if !flags.is_empty() {
-            // How cargo parts flags that may have blanks in them.
-            flags.push("\u{1f}");
-        }
-        flags.push("--remap-path-prefix=");
-        flags.push(folder);
-        flags.push("=");
-        flags.push(name);
-    }
-    Ok(flags)
 }
 
 /// `<target>/components`, beside `<target>/wasm32-unknown-unknown/component/x.wasm`.

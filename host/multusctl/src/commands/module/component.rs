@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use multus_compile::{check_role, interfaces};
 use multus_wasm::{Digest, Role};
-use wasmparser::{ComponentName, CustomSectionReader, KnownCustom, Parser, Payload};
+use wasmparser::{ComponentName, CustomSectionReader, KnownCustom, MemoryType, Parser, Payload};
 
 /// What a component says of itself.
 pub(super) struct Component<'a> {
@@ -28,6 +28,8 @@ pub(super) struct Component<'a> {
 pub(super) struct Sizes {
     pub(super) code: u64,
     pub(super) data: u64,
+    /// What its memories have at the start, before anything is done.
+    pub(super) memory: u64,
     /// Names and debug information: of no use on a node.
     pub(super) explaining: u64,
 }
@@ -92,6 +94,10 @@ impl<'a> Component<'a> {
                     self.sizes.code += unchecked_range.end.saturating_sub(unchecked_range.start);
                 }
                 Payload::DataSection(_) => self.sizes.data += length,
+                Payload::MemorySection(memories) => {
+                    let bytes = memories.into_iter().map_while(Result::ok).map(at_start);
+                    self.sizes.memory = bytes.fold(self.sizes.memory, u64::saturating_add);
+                }
                 Payload::CustomSection(section) => {
                     if section.name().starts_with(".debug_") || section.name() == "name" {
                         self.sizes.explaining += length;
@@ -131,6 +137,12 @@ impl<'a> Component<'a> {
             _ => {}
         }
     }
+}
+
+/// Bytes. Whoever writes more pages than there can be is refused by the engine.
+fn at_start(memory: MemoryType) -> u64 {
+    let page = 1_u64.checked_shl(memory.page_size_log2.unwrap_or(16)).unwrap_or(u64::MAX);
+    memory.initial.saturating_mul(page)
 }
 
 /// `multus:delegate/policy@0.1.7` is `multus:delegate/policy@0.1.0` for who asks which role this is.

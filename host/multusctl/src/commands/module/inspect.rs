@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use multus_compile::{check_role, needed_grants};
-use multus_wasm::{Digest, Role};
+use multus_wasm::{Digest, Limits, Role};
 use serde::Serialize;
 
 use super::component::{Component, Sizes, read_file};
 use crate::console::{Console, Report};
-use crate::units::size;
+use crate::units::{short, size};
 
 /// Show what a component is, what it asks for and what it needs, without running any of it
 ///
@@ -43,6 +44,8 @@ struct Inspected {
     size: u64,
     code: u64,
     data: u64,
+    /// What its memories have at the start.
+    memory: u64,
     /// Names and debug information.
     explaining: u64,
 }
@@ -52,6 +55,23 @@ struct RoleView {
     role: &'static str,
     /// Why it can't be installed as one.
     misfits: Vec<String>,
+    /// What one call may use unless the operator says otherwise.
+    limits: LimitsView,
+}
+
+#[derive(Serialize)]
+struct LimitsView {
+    memory: u64,
+    milliseconds: u64,
+    #[serde(skip)]
+    timeout: Duration,
+}
+
+impl From<Limits> for LimitsView {
+    fn from(limits: Limits) -> Self {
+        let milliseconds = u64::try_from(limits.timeout.as_millis()).unwrap_or(u64::MAX);
+        Self { memory: limits.memory, milliseconds, timeout: limits.timeout }
+    }
 }
 
 impl Inspect {
@@ -75,8 +95,9 @@ impl Inspected {
         let role = |role: &Role| RoleView {
             role: role.name(),
             misfits: check_role(component.bytes, *role).err().map(|misfits| misfits.0).unwrap_or_default(),
+            limits: Limits::of(*role).into(),
         };
-        let Sizes { code, data, explaining } = component.sizes;
+        let Sizes { code, data, memory, explaining } = component.sizes;
         Self {
             file,
             digest: component.digest,
@@ -90,8 +111,20 @@ impl Inspected {
             size: component.bytes.len() as u64,
             code,
             data,
+            memory,
             explaining,
         }
+    }
+
+    fn limits(&self) -> String {
+        let of = |role: &RoleView| {
+            let LimitsView { memory, timeout, .. } = role.limits;
+            let (memory, time) = (size(memory), short(timeout));
+            let role = if self.roles.len() > 1 { format!(" as a {}", role.role) } else { String::new() };
+            format!("{memory} of memory and {time} of CPU time a call{role}")
+        };
+        let limits = self.roles.iter().map(of).collect::<Vec<_>>().join(", ");
+        format!("{limits}; it starts with {}", size(self.memory))
     }
 
     fn needs(&self) -> String {
@@ -133,6 +166,7 @@ impl Report for Inspected {
             ("name", self.name.clone().unwrap_or_else(|| "-".to_owned())),
             ("role", if roles.is_empty() { "none".to_owned() } else { roles.join(", ") }),
             ("needs", self.needs()),
+            ("limits", self.limits()),
             ("imports", or_none(&self.imports)),
             ("exports", or_none(&self.exports)),
             ("interface", or_none(&self.interface)),

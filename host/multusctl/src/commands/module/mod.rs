@@ -18,6 +18,7 @@ mod remove;
 mod role;
 mod run;
 mod sdk;
+mod sources;
 mod stage;
 mod subject;
 mod test;

@@ -105,12 +105,15 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// The problem's place is one in a catalog that nobody wrote.
+/// The problem's place is one in a catalog that nobody wrote: its entry's members stand in the fixture.
 fn refused(fixture: &Fixture, problems: &[Problem]) -> anyhow::Error {
     let prefix = format!("/modules/{NAME}");
-    let words = |problem: &Problem| problem.to_string().replacen(&prefix, "", 1);
-    let problems: Vec<String> = problems.iter().map(words).collect();
-    anyhow!("{} ({}): {}", fixture.file.display(), fixture.name, problems.join("; "))
+    let words = |problem: &Problem| {
+        let pointer = problem.pointer.strip_prefix(&prefix).unwrap_or(&problem.pointer);
+        let place = fixture.origin.place(pointer);
+        format!("{place}: {}", Problem { pointer: pointer.to_owned(), ..problem.clone() })
+    };
+    anyhow!(problems.iter().map(words).collect::<Vec<_>>().join("\n"))
 }
 
 /// One call on a sandbox.

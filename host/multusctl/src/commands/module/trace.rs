@@ -37,7 +37,11 @@ fn line(frame: &Frame) -> Option<String> {
 fn is_machinery(frame: &Frame) -> bool {
     let demangled = |name: &String| format!("{:#}", rustc_demangle::demangle(name));
     let name = frame.function.as_ref().map(demangled).unwrap_or_default();
-    let of_library = |path: &str| path.starts_with("/rustc/") || path.starts_with("cargo/");
+    // Inlined functions have no crate in their names. The SDK is called as its crate, or lies in the author's checkout.
+    let of_library = |path: &str| {
+        let path = path.trim_start_matches("./");
+        ["/rustc/", "cargo/", "multus-guest/", "guest-sdk/"].into_iter().any(|start| path.starts_with(start))
+    };
     let of = |krate: &str| name.trim_start_matches(['<', '&']).starts_with(krate);
     frame.file.as_deref().is_some_and(of_library)
         || ["core::", "std::", "alloc::", "multus_guest::", "wit_bindgen::", "__rust", "rust_"]
