@@ -10,7 +10,7 @@ use nix::libc;
 use super::device::Device;
 use super::firewall::Rule;
 use super::handle::Simulated;
-use super::no::Done;
+use super::no::{Done, No};
 use super::space::Namespace;
 use crate::link::Details;
 use crate::{
@@ -61,10 +61,14 @@ impl Backend for Simulated {
 
     fn link_of_device(&mut self, device: &str) -> Result<Option<Link>, Refused> {
         let wanted = device.rsplit('/').next().unwrap_or(device);
-        self.look(Space::Host, &format_args!("a look for device {device}"), |space| {
-            let of_device =
-                |device: &&Device| device.kind.hardware().is_some_and(|own| own.bus_address == wanted);
-            space.devices().find(of_device).map(Device::view)
+        let here = self.sandbox.space(Space::Host);
+        let of_device = |device: &&Device| device.kind.hardware().is_some_and(|own| own.bus_address == wanted);
+        self.ask(&format_args!("looking for the link of device {device}"), |world| {
+            let found = |space: &Namespace| space.devices().find(of_device).map(Device::view);
+            if !world.spaces().any(|(_, space)| found(space).is_some()) {
+                return Err(No::from(libc::ENODEV));
+            }
+            Ok(world.space(here).ok().and_then(found))
         })
     }
 

@@ -22,6 +22,8 @@ pub(super) struct Namespace {
     pub(super) routes: Vec<Entry>,
     pub(super) settings: BTreeMap<String, String>,
     pub(super) rules: BTreeMap<Key, Rule>,
+    /// It had an IPv4 address, so there is a table of them: without one every destination counts as a broadcast's.
+    pub(super) had_v4: bool,
     /// The last index that was chosen and not asked for.
     last_chosen: u32,
 }
@@ -35,6 +37,7 @@ impl Namespace {
             routes: Vec::new(),
             settings: setting::of_a_namespace(),
             rules: BTreeMap::new(),
+            had_v4: false,
             last_chosen: 1,
         };
         space.insert(Device::loopback());
@@ -152,8 +155,8 @@ impl Namespace {
 
     /// Another hardware address. Neighbours are forgotten, even if it is the one that it had.
     pub(super) fn set_mac(&mut self, index: u32, mac: MacAddr) -> Done {
-        check_mac(mac)?;
         let device = self.device_mut(index)?;
+        check_mac(mac)?;
         device.mac = mac;
         device.neighbours.clear();
         Ok(())

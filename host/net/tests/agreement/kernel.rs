@@ -12,6 +12,8 @@ use crate::stage::Stage;
 
 /// Where the pod's namespace is.
 const POD: &str = "/run/netns/pod";
+/// Nobody can delete it, whatever it is called.
+const LOOPBACK: u32 = 1;
 
 /// Namespaces of the calling thread, which is in the node's from then on.
 pub(crate) struct InKernel(Kernel);
@@ -19,6 +21,10 @@ pub(crate) struct InKernel(Kernel);
 impl InKernel {
     fn new() -> Self {
         unshare(CloneFlags::CLONE_NEWNET).unwrap();
+        if Path::new(POD).exists() {
+            // Of one that failed.
+            ip("netns del pod");
+        }
         ip("netns add pod");
         let mut kernel = Kernel::open(Some(Path::new(POD))).unwrap();
         for space in [Space::Host, Space::Sandbox] {
@@ -52,7 +58,7 @@ impl Stage for InKernel {
 
     fn delete(&mut self, link: &LinkRef) {
         if let Some(found) = self.0.link_at(link.space, link.index).unwrap()
-            && found.name != "lo"
+            && link.index != LOOPBACK
         {
             let place = if link.space == Space::Sandbox { "-n pod " } else { "" };
             ip(&format!("{place}link del {}", found.name));

@@ -21,7 +21,6 @@ mod stage;
 mod view;
 mod words;
 
-use proptest::test_runner::TestRunner;
 use stage::InMemory;
 
 #[test]
@@ -41,18 +40,13 @@ fn every_rule_holds_in_the_kernel() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// As many as `MULTUS_NET_LIVES` says; a life takes some 50 ms. Where the two still differ, a life tells it: that is for
-/// whoever works on the simulation, not for every change.
+/// As many as `MULTUS_NET_LIVES` says; a life takes some 50 ms.
 #[test]
 fn whatever_is_done_both_kernels_end_up_the_same() {
-    if std::env::var_os("MULTUS_NET_LIVES").is_none() {
-        println!("LEFT OUT: random lives on both kernels; set MULTUS_NET_LIVES to their number");
-        return;
-    }
     if !private::inside("whatever_is_done_both_kernels_end_up_the_same") {
         return;
     }
     let lives = |life: Vec<String>| kernel::aside(|stage| random::play(&mut InMemory::new(), stage, &life));
-    let run = TestRunner::new(random::config()).run(&random::life(), lives);
+    let run = random::runner().run(&random::life(), lives);
     run.unwrap_or_else(|failure| panic!("{failure}"));
 }

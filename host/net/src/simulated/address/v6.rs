@@ -20,6 +20,12 @@ fn scope(address: Ipv6Addr) -> u8 {
     }
 }
 
+/// The last of a scope comes first.
+fn list(addresses: &mut Vec<Ipv6Net>, new: Ipv6Net) {
+    let place = addresses.iter().position(|known| scope(new.addr()) >= scope(known.addr()));
+    addresses.insert(place.unwrap_or(addresses.len()), new);
+}
+
 impl Namespace {
     pub(super) fn add_v6(&mut self, index: u32, net: Ipv6Net) -> Done {
         let device = self.device_mut(index)?;
@@ -34,8 +40,7 @@ impl Namespace {
         if address.is_unspecified() || address.is_multicast() || elsewhere {
             return Err(No::because(libc::EADDRNOTAVAIL, "ipv6: Invalid address"));
         }
-        let place = device.v6.iter().position(|known| scope(address) >= scope(known.addr()));
-        device.v6.insert(place.unwrap_or(device.v6.len()), net);
+        list(&mut device.v6, net);
         if device.up {
             self.learn(Entry::prefix_v6(index, net));
         }
@@ -92,9 +97,9 @@ impl Namespace {
         let own = Ipv6Net::from(Ipv6Addr::LOCALHOST);
         let addresses = device.v6.clone();
         if device.is_loopback() && !addresses.contains(&own) {
-            device.v6.push(own);
+            list(&mut device.v6, own);
         }
-        for address in addresses.into_iter().filter(|address| *address != own) {
+        for address in addresses {
             self.learn(Entry::prefix_v6(index, address));
         }
     }

@@ -64,7 +64,7 @@ impl Entry {
             link,
             destination: route.destination.trunc(),
             gateway: route.gateway,
-            source: route.source,
+            source: route.source.filter(|source| !source.is_unspecified()),
             metric,
             table: table(route),
             scope,
@@ -133,6 +133,7 @@ impl Namespace {
         let same = |known: &Entry| {
             place(known) == place(&entry) && known.gateway.is_none() && (known.by_kernel || !known.is_v4())
         };
+        self.had_v4 |= entry.is_v4() && entry.table == LOCAL;
         if !self.routes.iter().any(same) {
             self.routes.push(entry);
         }
@@ -160,11 +161,13 @@ impl Namespace {
         if matches!(route.destination, IpNet::V4(_)) && route.destination != route.destination.trunc() {
             return Err(No::because(libc::EINVAL, "Invalid prefix for given prefix length"));
         }
+        // Of IPv4, 0.0.0.0 is no router.
+        let gateway = route.gateway.filter(|gateway| *gateway != IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let fits = |known: &Entry| {
             known.link == index
                 && known.destination == route.destination.trunc()
                 && known.table == table(route)
-                && route.gateway.is_none_or(|gateway| known.gateway == Some(gateway))
+                && gateway.is_none_or(|gateway| known.gateway == Some(gateway))
                 && route.metric.is_none_or(|metric| metric == 0 || known.metric == metric)
         };
         let all = self.routes.iter().enumerate().filter(|(_, known)| fits(known));

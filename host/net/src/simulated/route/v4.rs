@@ -99,7 +99,7 @@ impl Namespace {
 
     /// Where an address is, as far as the usual tables know (`inet_addr_type`).
     pub(in super::super) fn leads_v4(&self, address: Ipv4Addr) -> Leads {
-        if address.is_unspecified() || address.is_broadcast() || address.is_multicast() {
+        if !self.had_v4 || address.is_unspecified() || address.is_broadcast() || address.is_multicast() {
             return Leads::ToAll;
         }
         self.longest_v4(address, &[LOCAL, MAIN], |_| true).map_or(Leads::There, |entry| entry.leads)
