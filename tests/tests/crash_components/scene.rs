@@ -3,6 +3,8 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use multus_tests::{Answer, Dump, Module, Node, Pod, ip, pod_object};
 use serde_json::{Value, json};
@@ -46,7 +48,7 @@ impl Scene {
     /// What a first pod makes for all later ones is there, and a pod that lives on.
     pub(crate) fn new() -> Scene {
         let node = Node::new();
-        node.manifests(&[pod_object("default", "web", "")]);
+        node.manifests(&["web", "survivor"].map(|name| pod_object("default", name, "")));
         let store = format!("store={CLAIMS}");
         let wasm = node.modules(
             "wasm",
@@ -71,7 +73,7 @@ impl Scene {
         let conf = scene.conf(Networks::All);
         scene.node.add(&scene.pod, &conf).succeeded();
         scene.node.del(&scene.pod, &conf).succeeded();
-        let survivor = scene.node.pod("survivor");
+        let survivor = scene.node.pod("survivor").named("default", "survivor");
         scene.node.add(&survivor, &scene.conf(Networks::Virtual)).succeeded();
         scene.before = scene.dump();
         scene
@@ -103,6 +105,19 @@ impl Scene {
         conf["exec"] = json!({ "allow": [] });
         conf["manifests"] = json!(self.node.path("manifests"));
         conf
+    }
+
+    /// Another namespace takes the place of the pod's, which has ended with all that was in it. The kernel takes its time
+    /// for that, and then takes everything at once.
+    pub(crate) fn another_namespace(&self) {
+        ip("link add canary type veth peer name canary netns web");
+        self.node.remove_netns("web");
+        let begun = Instant::now();
+        while ip("-br link show").contains("canary") {
+            assert!(begun.elapsed() < Duration::from_secs(20), "the pod's namespace is still alive");
+            sleep(Duration::from_millis(2));
+        }
+        self.node.netns("web");
     }
 
     /// The node, but for the memory of the last address and the marks of shared bridges.
