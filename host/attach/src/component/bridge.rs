@@ -83,12 +83,12 @@ pub(super) fn add_address(node: &mut ComponentNode, bridge: &LinkRef, address: I
 
 /// What the node calls its own draws the node's packets: only the gateway of a pod that IPAM gave an address.
 pub(super) fn node_address(node: &ComponentNode, link: &LinkRef, address: IpNet) -> Answer<()> {
-    if node.story.is_offered(address) {
+    if node.story.is_gateway(address) {
         return Ok(());
     }
     Err(not_allowed(
         &format!("give {address} to `{}` on the node", link.name),
-        "only addresses of networks from which this call's IPAM gave the pod one, and no wider ones",
+        "only the gateway that this call's IPAM names, or the first address of its network, with no wider a prefix",
     ))
 }
 

@@ -93,12 +93,13 @@ impl Story {
         self.addresses.iter().filter(to_pod).map(|(_, address)| address)
     }
 
-    /// Whether an address is the gateway that IPAM offered in this call, or in the network of an address that it did,
-    /// with no wider a prefix: only such a one may be the node's own, where it is the pod's gateway.
-    pub(super) fn is_offered(&self, address: IpNet) -> bool {
+    /// Whether an address is the gateway of one that IPAM offered in this call, with no wider a prefix: only such a one
+    /// may be the node's own. Any other of that network may be another pod's. Where IPAM names no gateway it is the
+    /// network's first address.
+    pub(super) fn is_gateway(&self, address: IpNet) -> bool {
         self.offered().any(|(offered, gateway)| {
-            let is_gateway = gateway == Some(address.addr()) && address.prefix_len() >= offered.prefix_len();
-            offered.contains(&address) || is_gateway
+            let first = || offered.trunc().hosts().find(|host| *host != offered.network());
+            address.prefix_len() >= offered.prefix_len() && gateway.or_else(first) == Some(address.addr())
         })
     }
 
@@ -188,19 +189,28 @@ mod tests {
     #[test]
     fn the_node_takes_gateways_of_offered_networks_alone() {
         let mut story = Story::default();
-        let ip = Ip { address: "10.1.0.5/24".into(), gateway: Some("10.2.0.1".into()), interface: None };
-        story.leased(CniResult { ips: vec![ip], ..CniResult::default() });
-        for (address, offered) in [
-            ("10.1.0.1/24", true),
-            ("10.1.0.1/32", true),
-            ("10.1.0.1/23", false),
-            ("10.1.0.1/0", false),
+        let ip = |address: &str, gateway: Option<&str>| Ip {
+            address: address.into(),
+            gateway: gateway.map(str::to_owned),
+            interface: None,
+        };
+        let ips =
+            vec![ip("10.1.0.5/24", Some("10.2.0.1")), ip("10.3.0.5/24", None), ip("fd00:3::5/64", None)];
+        story.leased(CniResult { ips, ..CniResult::default() });
+        for (address, is_gateway) in [
             ("10.2.0.1/24", true),
+            ("10.2.0.1/32", true),
             ("10.2.0.1/16", false),
             ("10.2.0.2/24", false),
+            ("10.1.0.1/24", false),
+            ("10.3.0.1/24", true),
+            ("10.3.0.1/23", false),
+            ("10.3.0.2/24", false),
+            ("fd00:3::1/64", true),
+            ("fd00:3::2/64", false),
             ("8.8.8.8/32", false),
         ] {
-            assert_eq!(story.is_offered(address.parse().unwrap()), offered, "{address}");
+            assert_eq!(story.is_gateway(address.parse().unwrap()), is_gateway, "{address}");
         }
         assert!(!story.is_own("10.1.0.5".parse().unwrap()), "offered is not given");
         let link = LinkRef { space: Space::Sandbox, index: 7, name: "eth0".to_owned() };

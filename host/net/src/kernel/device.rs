@@ -22,7 +22,13 @@ impl Kernel {
     /// namespace's links, is asked about devices alone.
     pub(super) fn of_device(&self, device: &str) -> Result<Option<Link>, Refused> {
         let tried = format_args!("looking for the link of device {device}");
-        let Some(folder) = folder(device, &tried)? else { return Ok(None) };
+        let Some(folder) = folder(device, &tried)? else {
+            return Err(Refused::because(
+                &tried,
+                libc::ENODEV,
+                "there is no such device: look below /sys/bus",
+            ));
+        };
         let names = names(&folder).map_err(failed(&tried))?;
         let socket = self.socket(Space::Host, &tried)?;
         let links = link::detailed(socket).map_err(failed(&tried))?;

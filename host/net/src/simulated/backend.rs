@@ -62,7 +62,8 @@ impl Backend for Simulated {
     fn link_of_device(&mut self, device: &str) -> Result<Option<Link>, Refused> {
         let wanted = device.rsplit('/').next().unwrap_or(device);
         let here = self.sandbox.space(Space::Host);
-        let of_device = |device: &&Device| device.kind.hardware().is_some_and(|own| own.bus_address == wanted);
+        let of_device =
+            |device: &&Device| device.kind.hardware().is_some_and(|own| own.bus_address == wanted);
         self.ask(&format_args!("looking for the link of device {device}"), |world| {
             let found = |space: &Namespace| space.devices().find(of_device).map(Device::view);
             if !world.spaces().any(|(_, space)| found(space).is_some()) {

@@ -52,7 +52,7 @@ fn a_device_is_found_by_its_address_under_any_name() {
     for device in [DEVICE, "/sys/devices/pci0000:00/0000:03:02.1"] {
         assert_eq!(handle.link_of_device(device).unwrap().unwrap().name, "other");
     }
-    assert_eq!(handle.link_of_device("0000:03:02.2").unwrap_err().errno, Some(libc::ENODEV));
+    assert_eq!(handle.link_of_device("0000:03:02.2").unwrap_err().errno, Some(nix::libc::ENODEV));
     all(&mut handle, "move node.2 pod net1");
     assert_eq!(handle.link_of_device(DEVICE).unwrap(), None, "it is not the node's any more");
 }

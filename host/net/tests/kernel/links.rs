@@ -204,7 +204,10 @@ fn a_device_without_a_link_here_has_none() {
     }
     pod();
     let mut kernel = open();
-    assert_eq!(kernel.link_of_device("0000:ff:1f.7").unwrap(), None);
+    for device in ["0000:ff:1f.7", "/sys/devices/pci0000:00/0000:ff:1f.7"] {
+        let refused = kernel.link_of_device(device).unwrap_err();
+        assert!(refused.to_string().contains("there is no such device"), "{refused}");
+    }
     // `/sys` shows the links of the namespace outside, with their devices; none of them is here.
     for entry in std::fs::read_dir("/sys/class/net").unwrap().flatten() {
         let Ok(device) = std::fs::canonicalize(entry.path().join("device")) else { continue };
