@@ -45,8 +45,9 @@
 //! # fn main() {}
 //! ```
 //!
-//! The crate is a `cdylib` for `wasm32-unknown-unknown`, made into a component by `multus-componentize`. A
-//! panic ends the call; its message reaches the operator through the log.
+//! The crate is any library: `multusctl module new` makes one, `multusctl module build` a component of it, and
+//! `multusctl module test` asks it what its fixtures say. A panic ends the call; its message, with file and line, reaches
+//! the operator through the log.
 
 pub mod firewall;
 #[doc(hidden)]
