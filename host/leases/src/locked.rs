@@ -85,8 +85,9 @@ impl Locked {
         })
     }
 
-    /// Claims a key; false if anybody has it, the same holder included. What is claimed is complete and on disk before
-    /// the answer (two syncs), and a claim that fails leaves the key free.
+    /// Claims a key; false if anybody has it, the same holder included. A claim is whole, or not there. Not synced: a power
+    /// cut ends every pod, so what it may lose is what it makes void, and whoever claims has noted on disk before that it
+    /// would, which gives back what is left of it.
     ///
     /// # Errors
     /// [`LeaseError::Name`] for a key that can't be one; [`LeaseError::NoSpace`]; [`LeaseError::Io`].
@@ -94,13 +95,10 @@ impl Locked {
         if self.is_claimed(key)? {
             return Ok(false);
         }
-        let drafted = self.draft(&holder.content()).and_then(|file| {
-            file.sync_all().map_err(|source| LeaseError::io("sync", &self.directory.at(DRAFT), source))
-        });
-        let claimed = drafted.and_then(|()| self.directory.link(DRAFT, key));
+        let claimed = self.draft(&holder.content()).and_then(|_| self.directory.link(DRAFT, key));
         let cleared = self.directory.remove(DRAFT);
         // What can't be promised is not kept: the first error counts, and the key is free again.
-        match claimed.and_then(|claimed| cleared.and(self.directory.sync()).map(|()| claimed)) {
+        match claimed.and_then(|claimed| cleared.map(|_| claimed)) {
             Err(error) => {
                 let _ = self.release(key, holder);
                 Err(error)
@@ -109,8 +107,8 @@ impl Locked {
         }
     }
 
-    /// Gives a claim back, if it is this holder's; false if it is not, or there is none. Takes no space on the disk, and
-    /// is on disk before the answer: whoever knew of the claim may forget it then, and what nobody knows of would stay
+    /// Gives a claim back, if it is this holder's, or one whose content an earlier boot's power cut took: false if it is
+    /// neither, or there is none. Takes no space on the disk, and is on disk before the answer: whoever knew of the claim may forget it then, and what nobody knows of would stay
     /// for ever if a power cut brought it back.
     ///
     /// # Errors
@@ -118,7 +116,13 @@ impl Locked {
     pub fn release(&mut self, key: &str, holder: &Holder) -> Result<bool, LeaseError> {
         // Of a claim that was cut short; nobody else drafts while this lock is held.
         let _ = self.directory.remove(DRAFT);
-        if !self.holder(key)?.is_some_and(|found| found.is(holder)) {
+        name::key(key)?;
+        let is_holders = match self.content(key)? {
+            Some(Content::Of(found)) => found.is(holder),
+            Some(Content::Empty { earlier_boot }) => earlier_boot,
+            Some(Content::Foreign) | None => false,
+        };
+        if !is_holders {
             return Ok(false);
         }
         let released = self.directory.remove(key)?;
