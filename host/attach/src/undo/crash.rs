@@ -4,6 +4,8 @@
 use multus_cni::Error;
 use multus_net::simulated::Fault;
 use multus_net::{Backend, Effect, LinkRef, MacAddr, Property, Space};
+use proptest::prelude::*;
+use proptest::sample::select;
 
 use crate::component::stage::{
     DEVICE, HOST, Module, Pod, SCRIPTS, Script, Stage, TakeBack, Thing, View, is_death, number,
@@ -242,29 +244,30 @@ fn a_pod_without_its_namespace_is_taken_back() {
         scene.stage.node.end(scene.pod.sandbox);
         let failures = scene.take_back(TakeBack::default());
         assert!(failures.is_empty(), "{story}: {failures:?}");
-        scene.is_clean(
-            story,
-            |thing| !matches!(thing, Thing::Link(space, _) | Thing::Setting(space, _) if *space == pod),
-        );
+        scene.is_clean(story, |thing| !is_in(thing, pod));
     });
+}
+
+fn is_in(thing: &Thing, namespace: u64) -> bool {
+    matches!(thing, Thing::Link(space, _) | Thing::Setting(space, _) if *space == namespace)
 }
 
 /// The pod gave its links other names, and its old ones to others.
 #[test]
 fn a_pod_that_renamed_its_links_is_taken_back() {
     each_death(&CALLS, 1, |scene, _, story| {
-        rename_all(scene);
+        rename_all(scene, 0);
         scene.comes_clean(story);
     });
 }
 
-fn rename_all(scene: &Scene) {
+fn rename_all(scene: &Scene, turn: usize) {
     let mut node = scene.stage.node.open(scene.pod.sandbox);
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     for found in node.links(Space::Sandbox).unwrap().iter().filter(|link| link.name != "lo") {
         let link = LinkRef { space: Space::Sandbox, index: found.index, name: found.name.clone() };
         for property in [
-            Property::Name(format!("was{}", found.index % 1000)),
+            Property::Name(format!("was{turn}x{}", found.index % 1000)),
             Property::AlternativeName(found.name.clone()),
         ] {
             node.apply(&Effect::Set { link: link.clone(), property, before: None }, deadline).unwrap();
@@ -288,4 +291,77 @@ fn what_another_boot_made_is_left_alone() {
         claims.retain(|claim| !claim.contains(" pod\r\n"));
         assert_eq!(scene.stage.claims(), claims, "{story}");
     });
+}
+
+/// What happens to a pod after its ADD, whole or not.
+#[derive(Debug, Clone)]
+enum Act {
+    /// The pod gives its links other names, and the old ones as further names.
+    Rename,
+    /// A process takes back, and ends or is refused something at one of its requests.
+    TakeBack(u64, Fault),
+    /// The pod's namespace ends.
+    End,
+}
+
+fn fault(refusals: &'static [i32]) -> impl Strategy<Value = Fault> {
+    let refusals = select(refusals).prop_map(Fault::Refuse);
+    prop_oneof![2 => Just(Fault::DieBefore), 2 => Just(Fault::DieAfter), 1 => refusals]
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        2 => Just(Act::Rename),
+        // A kernel that says of a link that it is not there is believed: its refusals are others.
+        3 => (0..40_u64, fault(&[EPERM, EBUSY, ENOSPC])).prop_map(|(at, fault)| Act::TakeBack(at, fault)),
+        1 => Just(Act::End),
+    ]
+}
+
+/// How many schedules there are; `MULTUS_EFFORT` as for the whole-system tests.
+fn config() -> ProptestConfig {
+    let cases = match std::env::var("MULTUS_EFFORT").as_deref() {
+        Ok("quick") => 200,
+        Ok("long") => 100_000,
+        _ => 1000,
+    };
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn whatever_happens_to_a_pod_the_last_one_takes_it_back(
+        call in select(CALLS.to_vec()),
+        blow in prop::option::of((0..60_u64, fault(&[EPERM, EBUSY, EEXIST, ENODEV, ENOSPC]))),
+        torn in prop::option::of(0..30_usize),
+        acts in prop::collection::vec(act(), 0..5),
+    ) {
+        let scene = Scene::new(call);
+        let pod = number(&scene.stage.node, scene.pod.sandbox);
+        let story = format!("{call:?}, {blow:?}, {torn:?}, {acts:?}");
+        let dead = scene.add(blow) == End::Dead;
+        if let (true, Some(kept), Some((_, Fault::DieBefore))) = (dead, torn, blow)
+            && scene.stage.last_line(&scene.pod).contains("{\"done\"")
+        {
+            scene.stage.tear(&scene.pod, kept);
+        }
+        let mut ended = false;
+        for (turn, act) in acts.iter().enumerate() {
+            match act {
+                Act::Rename => rename_all(&scene, turn),
+                Act::TakeBack(at, fault) => {
+                    scene.take_back(TakeBack { fault: Some((*at, *fault)), ..TakeBack::default() });
+                }
+                Act::End => {
+                    scene.stage.node.end(scene.pod.sandbox);
+                    ended = true;
+                }
+            }
+        }
+        let failures = scene.take_back(TakeBack::default());
+        assert!(failures.is_empty(), "{story}: {failures:?}");
+        scene.is_clean(&story, |thing| !(ended && is_in(thing, pod)));
+    }
 }
