@@ -80,6 +80,13 @@ fn a_component_is_built_where_it_is_said_and_says_what_it_is() {
         let around = found.map(|at| String::from_utf8_lossy(&bytes[at..bytes.len().min(at + 200)]));
         assert!(found.is_none(), "{file} names a folder of this machine: {around:?}");
     }
+    // So an operator can build it as well, and compare.
+    let elsewhere = self::desk();
+    let again = multusctl(
+        &new_crate(&elsewhere, "second-policy", "policy", None),
+        &["module", "build", "-o", "json"],
+    );
+    assert_eq!(again.well().json()["digest"], built["digest"], "the same source, in another folder");
     multusctl(&folder, &["module", "inspect", &component]).well().has(&[
         "role       policy\n",
         "needs      no grant: nothing but the log\n",
