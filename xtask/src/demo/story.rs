@@ -103,14 +103,10 @@ fn begin(node: &Node, namespace: &'static str, name: &'static str) -> Result<(Po
         "--conf",
         &Node::conf_path().display().to_string(),
     ])?;
-    let attachments = attachments(&record);
-    let rows = pod.links()?.into_iter().map(|[interface, addresses, mac, mtu]| {
-        let (network, millis) = attachments
-            .iter()
-            .find(|row| row.0 == interface)
-            .map(|row| (row.1.clone(), row.2.clone()))
-            .unwrap_or_default();
-        vec![interface, network, addresses, mac, mtu, millis]
+    let links = pod.links()?;
+    let rows = attachments(&record).into_iter().filter_map(|(interface, network, millis)| {
+        let [_, addresses, mac, mtu] = links.iter().find(|link| link[0] == interface)?.clone();
+        Some(vec![interface, network, addresses, mac, mtu, millis])
     });
     table(&["interface", "network", "addresses", "mac", "mtu", "took"], rows.collect());
     let check = node.multus("CHECK", &pod, Some(&answer.document))?;

@@ -183,11 +183,16 @@ impl Report for PlanReport {
     }
 }
 
+/// `sha256:` and as much of it as people compare; JSON has all of it.
+const SHORT_DIGEST: usize = 19;
+
 /// What is true of the whole attachment stands beside its first plugin.
 fn row(attachment: &AttachmentReport, index: usize, plugin: &PluginReport) -> Vec<String> {
     let runs = match &plugin.implementation {
         Implementation::Exec { path } => path.clone(),
-        Implementation::Component { module, digest, .. } => format!("component {module} ({digest})"),
+        Implementation::Component { module, digest, .. } => {
+            format!("component {module} ({}…)", digest.get(..SHORT_DIGEST).unwrap_or(digest))
+        }
     };
     let [place, interface, network] = match index {
         0 => [attachment.index.to_string(), attachment.interface.clone(), attachment.network.clone()],
