@@ -159,16 +159,27 @@ impl Call<'_> {
     /// The path to hand to delegates at DEL and CHECK: empty unless the namespace behind it is still
     /// the one that was attached, since paths and inode numbers are used again at once.
     pub(crate) fn live_netns(&self, path: &str, recorded: Option<&NetnsId>) -> String {
-        let same = match (recorded, Netns::open(path.as_ref()).and_then(|netns| netns.identity())) {
-            (Some(recorded), Ok(current)) => *recorded == current,
-            (_, Err(NetnsError::Gone { .. })) => false,
-            (_, Err(error)) => {
+        self.find_netns(path, recorded).unwrap_or_else(|error| {
+            self.node.warn(&format!("namespace {path} counts as gone: {error}"));
+            String::new()
+        })
+    }
+
+    /// The same for whoever may not take a namespace for gone that is only out of reach just now.
+    ///
+    /// # Errors
+    /// It can't be told what is at the path.
+    pub(crate) fn find_netns(&self, path: &str, recorded: Option<&NetnsId>) -> Result<String, NetnsError> {
+        let same = match Netns::open(path.as_ref()).and_then(|netns| netns.identity()) {
+            Ok(current) => recorded.is_none_or(|recorded| *recorded == current),
+            Err(NetnsError::Gone { .. }) => false,
+            Err(error @ NetnsError::NotANamespace { .. }) => {
                 self.node.warn(&format!("namespace {path} counts as gone: {error}"));
                 false
             }
-            (None, Ok(_)) => true,
+            Err(error) => return Err(error),
         };
-        if same { path.to_owned() } else { String::new() }
+        Ok(if same { path.to_owned() } else { String::new() })
     }
 
     /// This container for ourselves: no other ADD, DEL or CHECK of it runs meanwhile (CNI-14).

@@ -90,6 +90,11 @@ fn kernel(
     if effects.is_empty() {
         return None;
     }
+    if let Some(error) = &scene.unreachable {
+        // Taken for gone, it would keep what has to come home, and its links would keep addresses that are given back.
+        steps.iter_mut().for_each(|member| member.errors.push(error.clone()));
+        return strays.first().map(|_| error.clone());
+    }
     let sandbox = Some(scene.netns.as_str()).filter(|path| !path.is_empty()).map(Path::new);
     let failures = match (undo.call.node.open)(sandbox) {
         Ok(mut node) => node.undo(&effects, undo.call.deadlines.end),

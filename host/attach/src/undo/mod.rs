@@ -42,8 +42,10 @@ pub(crate) fn summary(errors: &[Error]) -> Error {
 /// What an undo needs to know of the call that it takes back.
 pub(crate) struct Scene {
     pub(crate) container_id: String,
-    /// Empty where the namespace of the ADD is gone.
+    /// Empty where the namespace of the ADD is gone, or out of reach.
     pub(crate) netns: String,
+    /// Why it can't be told whether it is gone.
+    pub(crate) unreachable: Option<Error>,
     pub(crate) path: Vec<PathBuf>,
     /// The kernel's state is that of another boot: nothing of it is ours.
     pub(crate) other_boot: bool,
@@ -120,11 +122,18 @@ impl<'a> Undo<'a> {
     fn scene(&self, record: &Record) -> Scene {
         let recorded = record.call.as_ref();
         let other_boot = recorded.is_none_or(|call| self.call.boot().is_ok_and(|boot| boot != call.boot));
+        let netns = recorded.map(|call| self.call.find_netns(&call.netns_path, call.netns.as_ref()));
+        let (netns, unreachable) = match netns.transpose() {
+            Ok(netns) => (netns.unwrap_or_default(), None),
+            Err(error) => {
+                self.call.node.warn(&format!("the pod's namespace is out of reach: {error}"));
+                (String::new(), Some(Error::new(Code::Io, error.to_string())))
+            }
+        };
         Scene {
             container_id: record.key.container_id.clone(),
-            netns: recorded
-                .map(|call| self.call.live_netns(&call.netns_path, call.netns.as_ref()))
-                .unwrap_or_default(),
+            netns,
+            unreachable,
             path: search_path(self.call, recorded.map(|call| call.path.as_str()).unwrap_or_default()),
             incomplete: record.torn || !record.problems.is_empty() || other_boot,
             other_boot,

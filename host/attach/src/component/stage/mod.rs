@@ -180,6 +180,7 @@ impl Stage {
         let scene = undo::Scene {
             container_id: pod.id.clone(),
             netns: if gone { String::new() } else { netns(pod) },
+            unreachable: None,
             path: Vec::new(),
             other_boot: how.other_boot,
             incomplete: record.torn || how.other_boot,
