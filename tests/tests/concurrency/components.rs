@@ -88,7 +88,7 @@ fn a_crowd_that_needs_one_bridge_at_the_same_time() {
         conf["exec"] = json!({ "allow": [] });
         let pods: Vec<Pod> = (0..64).map(|at| node.pod(&format!("pod-{at:02}"))).collect();
         let before = node.state();
-        for round in 0..effort().rounds(1, 3, 50) {
+        for round in 0..effort().rounds(1, 2, 50) {
             let answers = all(&node, &pods, "ADD", &conf);
             for answer in &answers {
                 answer.succeeded();

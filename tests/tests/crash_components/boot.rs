@@ -42,21 +42,20 @@ fn an_add_that_was_killed_before_another_boot() {
         let conf = scene.conf(Networks::Plain);
         let counted = strace::counted(&scene, "ADD", &conf, "fsync,fdatasync,sendto,write");
         scene.del_cleans(&conf, "counting");
-        for (name, times) in counted {
-            for at in (1..=times).step_by(1 + times / 6) {
-                let story = format!("ADD killed at {name} {at} of {times}, then another boot");
-                strace::strike(&scene, "ADD", &conf, &name, "signal=SIGKILL", &at.to_string());
-                let before = of_the_kernel(&scene.dump());
-                another_boot(&scene.node, "11111111-2222-3333-4444-555555555555");
-                scene.del_succeeds(&conf, &story);
-                this_boot();
-                assert_eq!(of_the_disk(&scene.dump()), Vec::<String>::new(), "{story}");
-                let difference = of_the_kernel(&scene.dump()).since(&before);
-                assert!(difference.is_empty(), "{story}: touched:\n{difference}");
-                // What a boot would have taken along.
-                scene.another_namespace();
-                scene.must_be_clean(&story);
-            }
+        let places = counted.iter().flat_map(|(name, times)| (1..=*times).map(move |at| (name, at, times)));
+        for (name, at, times) in strace::some(places.collect(), 5, 20) {
+            let story = format!("ADD killed at {name} {at} of {times}, then another boot");
+            strace::strike(&scene, "ADD", &conf, name, "signal=SIGKILL", &at.to_string());
+            let before = of_the_kernel(&scene.dump());
+            another_boot(&scene.node, "11111111-2222-3333-4444-555555555555");
+            scene.del_succeeds(&conf, &story);
+            this_boot();
+            assert_eq!(of_the_disk(&scene.dump()), Vec::<String>::new(), "{story}");
+            let difference = of_the_kernel(&scene.dump()).since(&before);
+            assert!(difference.is_empty(), "{story}: touched:\n{difference}");
+            // What a boot would have taken along.
+            scene.another_namespace();
+            scene.must_be_clean(&story);
         }
     });
 }

@@ -1,29 +1,19 @@
 //! A kill at each system call with an effect, of ADD, of DEL, of GC and of a rollback.
 
-use multus_tests::{Random, effort, private};
+use multus_tests::private;
 use serde_json::{Value, json};
 
 use crate::scene::{Networks, Scene};
 use crate::strace::{self, EFFECTS};
 
-/// For each such call: `prepare`, the killed call, then `recover`, and the node has to be as before. Every `every`-th,
-/// chance says from where.
-fn at_each_call(
-    scene: &Scene,
-    verb: &str,
-    conf: &Value,
-    every: usize,
-    prepare: impl Fn(&str),
-    recover: impl Fn(&str),
-) {
+/// For some such calls: `prepare`, the killed call, then `recover`, and the node has to be as before.
+fn at_each_call(scene: &Scene, verb: &str, conf: &Value, prepare: impl Fn(&str), recover: impl Fn(&str)) {
     prepare("counting");
     let counted = strace::counted(scene, verb, conf, EFFECTS);
     recover("counting");
-    let places: Vec<_> =
-        counted.iter().flat_map(|(name, times)| (1..=*times).map(move |at| (name, at, times))).collect();
-    let first = usize::try_from(Random::of_this_run().below(every as u64)).unwrap();
+    let places = counted.iter().flat_map(|(name, times)| (1..=*times).map(move |at| (name, at, times)));
     let (mut kills, mut struck) = (0, 0);
-    for (name, at, times) in places.iter().skip(first).step_by(every) {
+    for (name, at, times) in strace::some(places.collect(), 8, 24) {
         let story = format!("{verb} killed at {name} {at} of {times}");
         prepare(&story);
         let answer = strace::strike(scene, verb, conf, name, "signal=SIGKILL", &at.to_string());
@@ -33,13 +23,8 @@ fn at_each_call(
         recover(&story);
         scene.must_be_clean(&story);
     }
-    println!("{verb}: killed at {kills} of {} system calls: {counted:?}", places.len());
+    println!("{verb}: killed {kills} times at system calls, of which there are {counted:?}");
     assert!(struck > 5 && 2 * kills >= struck, "{verb}: too few kills to say anything");
-}
-
-/// How many system calls are passed over: those of one run are few enough for the gate.
-fn every() -> usize {
-    effort().rounds(25, 3, 1)
 }
 
 #[test]
@@ -50,7 +35,7 @@ fn add_killed_at_each_system_call() {
         }
         let scene = Scene::new();
         let conf = scene.conf(Networks::All);
-        at_each_call(&scene, "ADD", &conf, every(), |_| {}, |story| scene.del_succeeds(&conf, story));
+        at_each_call(&scene, "ADD", &conf, |_| {}, |story| scene.del_succeeds(&conf, story));
     });
 }
 
@@ -66,7 +51,7 @@ fn add_killed_at_each_system_call_and_tried_again() {
             scene.add_ends_attached(&conf, story);
             scene.del_succeeds(&conf, story);
         };
-        at_each_call(&scene, "ADD", &conf, every(), |_| {}, again);
+        at_each_call(&scene, "ADD", &conf, |_| {}, again);
     });
 }
 
@@ -79,7 +64,7 @@ fn del_killed_at_each_system_call() {
         let scene = Scene::new();
         let conf = scene.conf(Networks::All);
         let add = |story: &str| drop(scene.add_succeeds(&conf, story));
-        at_each_call(&scene, "DEL", &conf, 1, add, |story| scene.del_succeeds(&conf, story));
+        at_each_call(&scene, "DEL", &conf, add, |story| scene.del_succeeds(&conf, story));
     });
 }
 
@@ -98,7 +83,7 @@ fn gc_killed_at_each_system_call() {
             let answer = scene.node.call("GC", &scene.pod, &conf);
             assert!(answer.is_success(), "{story}: {answer}");
         };
-        at_each_call(&scene, "GC", &conf, every(), add, gc);
+        at_each_call(&scene, "GC", &conf, add, gc);
     });
 }
 
@@ -115,6 +100,6 @@ fn a_rollback_killed_at_each_system_call() {
             json!([{ "address": "10.5.0.2/24", "gateway": "nowhere" }]);
         let answer = scene.node.add(&scene.pod, &conf);
         assert!(!answer.is_success(), "{answer}");
-        at_each_call(&scene, "ADD", &conf, every(), |_| {}, |story| scene.del_succeeds(&conf, story));
+        at_each_call(&scene, "ADD", &conf, |_| {}, |story| scene.del_succeeds(&conf, story));
     });
 }

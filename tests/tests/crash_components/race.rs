@@ -29,7 +29,7 @@ fn del_beside_add() {
         let scene = Scene::new();
         let (conf, mut random) = (scene.conf(Networks::All), Random::of_this_run());
         let mut stopped = 0;
-        for round in 0..effort().rounds(5, 40, 1000) {
+        for round in 0..effort().rounds(5, 25, 1000) {
             let story = format!("DEL beside ADD, round {round}");
             let [add, del] = both(&scene, ["ADD", "DEL"], &conf, &mut random);
             ended_well(&add, &story);
@@ -46,7 +46,7 @@ fn add_beside_add() {
     private(|| {
         let scene = Scene::new();
         let (conf, mut random) = (scene.conf(Networks::All), Random::of_this_run());
-        for round in 0..effort().rounds(5, 30, 1000) {
+        for round in 0..effort().rounds(5, 20, 1000) {
             let story = format!("two ADDs, round {round}");
             let answers = both(&scene, ["ADD", "ADD"], &conf, &mut random);
             answers.iter().for_each(|answer| ended_well(answer, &story));
@@ -63,7 +63,7 @@ fn a_namespace_that_goes_meanwhile() {
     private(|| {
         let scene = Scene::new();
         let (conf, mut random) = (scene.conf(Networks::Virtual), Random::of_this_run());
-        for round in 0..effort().rounds(5, 40, 1000) {
+        for round in 0..effort().rounds(5, 25, 1000) {
             let verb = *random.pick(&["ADD", "DEL"]);
             let reused = random.below(2) == 0;
             let story = format!("namespace gone during {verb}, reused: {reused}, round {round}");

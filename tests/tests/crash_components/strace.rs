@@ -1,9 +1,10 @@
 //! `strace` as the hand that kills and refuses: in the place of one system call, by its name and its number.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
 
-use multus_tests::{Answer, left_out};
+use multus_tests::{Answer, Random, effort, left_out};
 use serde_json::Value;
 
 use crate::scene::Scene;
@@ -13,7 +14,16 @@ use crate::scene::Scene;
 pub(crate) const EFFECTS: &str = "write,pwrite64,sendto,sendmsg,rename,renameat,renameat2,unlink,unlinkat,mkdir,\
     mkdirat,rmdir,symlink,symlinkat,link,linkat,fsync,fdatasync,ftruncate,flock,clone,clone3,vfork,exit_group";
 /// What a disk may refuse.
-pub(crate) const ON_DISK: &str = "write,pwrite64,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,link,linkat,fsync,fdatasync,ftruncate";
+pub(crate) const ON_DISK: &str = "openat,openat2,write,pwrite64,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,\
+    link,linkat,fsync,fdatasync,ftruncate";
+
+/// So many of these places, spread over all of them, from one on that chance says; a long run takes them all.
+pub(crate) fn some<T>(places: Vec<T>, quick: usize, gate: usize) -> Vec<T> {
+    let every = places.len().div_ceil(effort().rounds(quick, gate, usize::MAX)).max(1);
+    let first = usize::try_from(Random::of_this_run().below(every as u64)).unwrap();
+    println!("{} places, every {every}th from {first} on", places.len());
+    places.into_iter().skip(first).step_by(every).collect()
+}
 
 pub(crate) fn is_there() -> bool {
     let there = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).status();
@@ -37,6 +47,25 @@ pub(crate) fn strike(
     let inject = format!("inject={name}:{what}:when={number}");
     // Without the filter every call of each thread would stop.
     let line = ["strace", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", &inject];
+    scene.node.calling(verb, &scene.pod, conf).through(&line).answer()
+}
+
+/// Makes the call without being able to open this path.
+pub(crate) fn without_path(scene: &Scene, verb: &str, conf: &Value, path: &Path, errno: &str) -> Answer {
+    let inject = format!("inject=openat:error={errno}");
+    let line = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-P",
+        path.to_str().unwrap(),
+        "-e",
+        "trace=openat",
+        "-e",
+        &inject,
+    ];
     scene.node.calling(verb, &scene.pod, conf).through(&line).answer()
 }
 
