@@ -80,8 +80,11 @@ impl<'a> Reviewer<'a> {
         seen: &multus_wasm::Attachment,
     ) -> Result<(), Error> {
         let Some(plugin) = attachment.network.plugins.get_mut(index) else { return Ok(()) };
-        let kind = plugin.plugin_type().to_owned();
-        for module in sandbox.transforms_for(&kind) {
+        for module in sandbox.transforms() {
+            // The type may be another one since the transform before.
+            if !sandbox.works_on(module, plugin.plugin_type()) {
+                continue;
+            }
             let done =
                 sandbox.transform(module, seen, plugin.object()).map_err(|error| self.failed(&error))?;
             self.pass_on(module, &done.log);
@@ -92,7 +95,9 @@ impl<'a> Reviewer<'a> {
                     format!("after module {module} changed it: {}", join(&problems)),
                 )
             })?;
-            let said = if changed.is_empty() { "changed nothing".to_owned() } else { changed.join("; ") };
+            let changed = if changed.is_empty() { "changed nothing".to_owned() } else { changed.join("; ") };
+            let read = done.read.iter().map(|file| format!("read {}; ", file.display()));
+            let said = read.chain([changed]).collect();
             attachment.decisions.push(Decision { module: module.to_owned(), role: "transform", said });
         }
         Ok(())

@@ -43,8 +43,8 @@ fn the_mtu_is_set_and_every_other_byte_stays() {
 fn a_transform_works_on_the_types_it_was_given() {
     let node = mtu(&json!({"settings": {"mtu": 9000}, "match": {"types": ["macvlan", "bridge"]}}));
     let sandbox = node.sandbox();
-    assert_eq!(sandbox.transforms_for("bridge"), ["jumbo"]);
-    assert!(sandbox.transforms_for("sriov").is_empty());
+    assert_eq!(sandbox.transforms(), ["jumbo"]);
+    assert!(sandbox.works_on("jumbo", "bridge") && !sandbox.works_on("jumbo", "sriov"));
     assert!(sandbox.policies().is_empty());
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::bindings::types;
 
@@ -45,6 +45,19 @@ pub struct Pod {
 }
 
 impl Attachment {
+    /// The same with what the operator has the module read, as the member `inputs` of the context. Whatever stood there
+    /// before is gone: a module can rely on it.
+    pub(crate) fn with_inputs(&self, inputs: Value) -> Self {
+        let mut attachment = self.clone();
+        if !attachment.context.is_object() {
+            attachment.context = Value::Object(Map::new());
+        }
+        if let Some(members) = attachment.context.as_object_mut() {
+            members.insert("inputs".to_owned(), inputs);
+        }
+        attachment
+    }
+
     pub(crate) fn to_guest(&self) -> types::Attachment {
         types::Attachment {
             container_id: self.container_id.clone(),

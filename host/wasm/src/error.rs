@@ -45,7 +45,9 @@ impl ModuleError {
             | Fault::WrongRole { .. }
             | Fault::UngrantedImport { .. }
             | Fault::MissingGrants { .. }
-            | Fault::ForbiddenChange { .. } => 7,
+            | Fault::ForbiddenChange { .. }
+            | Fault::UndeclaredInput { .. } => 7,
+            Fault::Input { source, .. } => source.code(),
             Fault::NoArtifact { .. } | Fault::Tampered { .. } | Fault::Unusable { .. } => 50,
             Fault::Failure { code, .. } => *code,
             Fault::Host { .. } => 999,
@@ -98,6 +100,29 @@ pub enum Fault {
     MissingGrants {
         /// Each import, and the grant that it takes.
         imports: Vec<(String, &'static str)>,
+    },
+    /// The configuration asks for a file that the operator did not declare as this input, or for none.
+    #[error(
+        "input `{input}`: the configuration names {found} in {from}; the catalog declares {declared}: name one of these, \
+         or have the operator declare it"
+    )]
+    UndeclaredInput {
+        /// The input's name.
+        input: String,
+        /// Where a configuration names the file.
+        from: String,
+        /// What it says there.
+        found: String,
+        /// The files it could be.
+        declared: String,
+    },
+    /// A declared file can't be read, or could have been written by others.
+    #[error("input `{input}`: {source}")]
+    Input {
+        /// The input's name.
+        input: String,
+        /// Why.
+        source: FileError,
     },
     /// Nothing was compiled for this digest and this engine.
     #[error("no compiled artifact of {digest} for this host ({why}): run `multusctl module compile --all`")]
@@ -246,12 +271,19 @@ pub enum FileError {
         /// Every problem at once.
         problems: Vec<Problem>,
     },
+    /// It is the lock, which a command writes anew.
+    #[error("{source}; find out who changed it, then run `multusctl module compile --all`")]
+    Lock {
+        /// What is wrong with it.
+        source: Box<FileError>,
+    },
 }
 
 impl FileError {
-    /// The CNI error code: 5 for what can't be read, 7 for what has to be changed.
+    /// The CNI error code: 5 for what can't be read, 7 for what has to be changed, 50 where the node is not ready.
     pub fn code(&self) -> u32 {
         match self {
+            Self::Lock { .. } => 50,
             Self::Unreadable { .. } => 5,
             Self::Untrusted { .. } | Self::Invalid { .. } => 7,
         }

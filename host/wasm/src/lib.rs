@@ -18,6 +18,7 @@ mod delegate;
 mod digest;
 mod engine;
 mod error;
+mod input;
 mod interface;
 mod limiter;
 mod limits;
@@ -35,7 +36,7 @@ mod watchdog;
 
 pub use answer::Verdict;
 pub use attachment::{Attachment, Pod};
-pub use catalog::{Catalog, Grants, Mode, Module, OnFailure, Role};
+pub use catalog::{Catalog, Grants, Input, Mode, Module, OnFailure, Role};
 pub use change::{Change, changes};
 pub use delegate::{Delegated, Ready};
 pub use digest::{Digest, InvalidDigest};

@@ -43,19 +43,18 @@ impl Lock {
     /// Reads a lock; one that does not exist is empty.
     ///
     /// # Errors
-    /// Why it can't be read or trusted, or what is wrong in it.
+    /// Why it can't be read or trusted, or what is wrong in it; each is a [`FileError::Lock`].
     pub fn load(path: &Path) -> Result<Self, FileError> {
+        let unusable = |error| FileError::Lock { source: Box::new(error) };
         let text = match trusted::read(path) {
             Err(FileError::Unreadable { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Self::default());
             }
-            other => other?,
+            other => other.map_err(unusable)?,
         };
-        json::parse(&text).map_err(|error| FileError::Invalid {
-            path: path.to_owned(),
-            problems: vec![
-                Problem::new("", error.to_string()).advise("run `multusctl module compile --all`"),
-            ],
+        json::parse(&text).map_err(|error| {
+            let problems = vec![Problem::new("", error.to_string())];
+            unusable(FileError::Invalid { path: path.to_owned(), problems })
         })
     }
 

@@ -98,6 +98,7 @@ pub trait Node {
 
     // network-edit
     fn create_veth(&mut self, name: &str, options: &str) -> Answer<(LinkId, LinkId)>;
+    fn create_macvlan(&mut self, parent: LinkId, name: &str, options: &str) -> Answer<LinkId>;
     fn move_link(&mut self, link: LinkId, to: Space, name: &str) -> Answer<()>;
     fn change(&mut self, link: LinkId, change: Change<'_>) -> Answer<()>;
     fn add_address(&mut self, link: LinkId, address: &str) -> Answer<()>;
@@ -112,6 +113,7 @@ pub trait Node {
     // node
     fn host(&mut self) -> Answer<()>;
     fn ensure_bridge(&mut self, name: &str, options: &str) -> Answer<LinkId>;
+    fn default_link(&mut self) -> Answer<Option<LinkId>>;
     fn find_device(&mut self, device: &str) -> Answer<Option<LinkId>>;
 
     // firewall

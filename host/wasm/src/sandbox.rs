@@ -16,6 +16,7 @@ use crate::call::{self, Ended};
 use crate::catalog::{Catalog, Mode, Module, OnFailure, Role};
 use crate::change::Change;
 use crate::error::{Fault, FileError, ModuleError};
+use crate::input;
 use crate::lock::Lock;
 use crate::log::LogLine;
 use crate::runtime::{Exports, Loaded, Runtime};
@@ -43,6 +44,8 @@ pub struct Transformed {
     pub plugin: Object,
     /// What changed, all of it allowed; empty if nothing did.
     pub changed: Vec<Change>,
+    /// The files whose text it was given.
+    pub read: Vec<PathBuf>,
     /// What the module logged.
     pub log: Vec<LogLine>,
     /// What the call used.
@@ -110,13 +113,15 @@ impl Sandbox {
         &self.catalog
     }
 
-    /// The transforms for a plugin type, in the order in which they work.
-    pub fn transforms_for(&self, plugin_type: &str) -> Vec<&str> {
-        let matches = |name: &&String| {
-            let types = self.catalog.modules.get(*name).and_then(|module| module.types.as_ref());
-            types.is_none_or(|types| types.iter().any(|name| name == plugin_type))
-        };
-        self.catalog.transforms.iter().filter(matches).map(String::as_str).collect()
+    /// The transforms, in the order in which they work.
+    pub fn transforms(&self) -> &[String] {
+        &self.catalog.transforms
+    }
+
+    /// Whether a transform works on plugins of a type. A transform before it may have changed that.
+    pub fn works_on(&self, transform: &str, plugin_type: &str) -> bool {
+        let types = self.catalog.modules.get(transform).and_then(|module| module.types.as_ref());
+        types.is_none_or(|types| types.iter().any(|name| name == plugin_type))
     }
 
     /// The policies, in the order in which they are asked.
@@ -138,6 +143,8 @@ impl Sandbox {
         let Exports::Transform(indices) = &loaded.role else {
             return Err(other_role(module, entry, Role::Transform));
         };
+        let (attachment, read) =
+            input::hand_over(entry, attachment, plugin).map_err(|fault| ModuleError::new(module, fault))?;
         let (attachment, text, settings) =
             (attachment.to_guest(), plugin.to_string(), entry.settings.to_string());
         let Ended { answer, log, used, trace } =
@@ -149,7 +156,7 @@ impl Sandbox {
             Err(failure) => Err(answer::failure(&failure)),
         });
         match checked {
-            Ok((plugin, changed)) => Ok(Transformed { plugin, changed, log, used }),
+            Ok((plugin, changed)) => Ok(Transformed { plugin, changed, read, log, used }),
             Err(fault) => Err(ModuleError { log, used, trace, ..ModuleError::new(module, fault) }),
         }
     }

@@ -22,6 +22,12 @@ impl network_edit::Host for Context {
         Ok((self.hold(inside)?, self.hold(outside)?))
     }
 
+    fn create_macvlan(&mut self, parent: Link, name: String, options: String) -> Result<Link, Stop> {
+        let parent = self.held(&parent)?;
+        let link = self.ask(|node| node.create_macvlan(parent, &name, &options))?;
+        Ok(self.hold(link)?)
+    }
+
     fn move_link(&mut self, link: Link, to: Resource<Space>, name: String) -> Result<(), Stop> {
         let (link, to) = (self.held(&link)?, self.held(&to)?);
         self.ask(|node| node.move_link(link, to, &name))

@@ -75,6 +75,11 @@ impl node::Host for Context {
         Ok(self.hold(link)?)
     }
 
+    fn default_link(&mut self) -> Result<Option<Resource<LinkId>>, Stop> {
+        let link = self.ask(|node| node.default_link())?;
+        Ok(link.map(|link| self.hold(link)).transpose()?)
+    }
+
     fn find_device(&mut self, device: String) -> Result<Option<Resource<LinkId>>, Stop> {
         let link = self.ask(|node| node.find_device(&device))?;
         Ok(link.map(|link| self.hold(link)).transpose()?)

@@ -209,16 +209,20 @@ fn plugin_name(text: &str) -> Result<(), Slip> {
 }
 
 fn plain_path(text: &str) -> Result<(), Slip> {
+    match is_plain_path(text) {
+        true => Ok(()),
+        false => Err(("folder", "write an absolute path without `.`, `..`, or `/` at its end")),
+    }
+}
+
+/// Absolute, and what was written is what is opened: no `.`, no `..`, no `//`, no `/` at the end.
+pub(super) fn is_plain_path(text: &str) -> bool {
     let mut parts = Path::new(text).components();
     let absolute = parts.next() == Some(Component::RootDir);
     let names: Vec<_> =
         parts.map(|part| if let Component::Normal(name) = part { name.to_str() } else { None }).collect();
-    // What was written is what is opened: no `.`, no `//`, no `/` at the end.
     let plain = names.iter().flatten().fold(String::new(), |path, name| path + "/" + name);
-    match absolute && !names.is_empty() && plain == text {
-        true => Ok(()),
-        false => Err(("folder", "write an absolute path without `.`, `..`, or `/` at its end")),
-    }
+    absolute && !names.is_empty() && plain == text
 }
 
 fn is_dots(text: &str) -> bool {

@@ -2,6 +2,7 @@
 
 mod fields;
 mod grants;
+mod inputs;
 mod read;
 mod wildcard;
 
@@ -19,6 +20,7 @@ use crate::pattern::Pattern;
 use crate::trusted;
 
 pub use grants::Grants;
+pub use inputs::Input;
 
 /// The modules of a node.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +52,8 @@ pub struct Module {
     pub types: Option<Vec<String>>,
     /// Transforms: what it may change.
     pub may_change: Vec<Pattern>,
+    /// Transforms: files that it gets the text of, by the names that it knows them under.
+    pub inputs: BTreeMap<String, Input>,
     /// Policies: whether its verdict counts.
     pub mode: Mode,
     /// Policies: what counts where it gives no verdict.

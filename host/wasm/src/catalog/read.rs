@@ -16,7 +16,7 @@ const KEYS: [&str; 5] = ["role", "digest", "grants", "limits", "settings"];
 
 fn role_keys(role: Role) -> &'static [&'static str] {
     match role {
-        Role::Transform => &["match", "mayChange"],
+        Role::Transform => &["match", "mayChange", "inputs"],
         Role::Policy => &["mode", "onFailure"],
         Role::Delegate => &[],
     }
@@ -68,6 +68,7 @@ impl Reader {
         let limits = self.limits(at, members, role);
         let types = self.types(at, members);
         let may_change = self.may_change(at, members, role);
+        let inputs = self.inputs(at, members);
         let mode =
             self.choice(at, members, "mode", &[("enforce", Mode::Enforce), ("monitor", Mode::Monitor)]);
         let failures = [("deny", OnFailure::Deny), ("allow", OnFailure::Allow)];
@@ -80,6 +81,7 @@ impl Reader {
             settings: members.get("settings").cloned().unwrap_or_else(|| Value::Object(Map::new())),
             types,
             may_change,
+            inputs,
             mode: mode.unwrap_or(Mode::Enforce),
             on_failure: on_failure.unwrap_or(OnFailure::Deny),
         })

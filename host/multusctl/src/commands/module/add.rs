@@ -14,6 +14,7 @@ use super::Places;
 use super::compile::CompiledReport;
 use super::component::{Component, read_file};
 use super::consent;
+use super::inputs::Inputs;
 use super::options::Options;
 use super::role::RoleName;
 use crate::console::Console;
@@ -60,6 +61,8 @@ pub(crate) struct Add {
     #[arg(short, long)]
     yes: bool,
     #[command(flatten)]
+    inputs: Inputs,
+    #[command(flatten)]
     options: Options,
     #[command(flatten)]
     places: Places,
@@ -72,6 +75,7 @@ impl Add {
         let component = Component::read(&bytes)?;
         let (name, role) = (self.name(&component), self.role(&component)?);
         self.options.check(role)?;
+        self.inputs.check(role)?;
         let entry = self.entry(self.settings()?);
         let module = NewModule { name: &name, role, component: &bytes, entry: &entry };
         let preview = installation.preview(&module).map_err(|error| wider(&installation, error))?;
@@ -135,6 +139,7 @@ impl Add {
         if !self.may_change.is_empty() {
             changes.insert("mayChange".to_owned(), json!(self.may_change));
         }
+        changes.extend(self.inputs.member().map(|inputs| ("inputs".to_owned(), inputs)));
         if !self.grant.is_empty() {
             changes.insert("grants".to_owned(), Value::Object(self.grants()));
         }

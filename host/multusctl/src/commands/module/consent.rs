@@ -6,6 +6,7 @@ use anyhow::bail;
 use multus_compile::Preview;
 use multus_wasm::{Mode, Module, OnFailure, Role};
 
+use super::inputs;
 use crate::units::{short, size};
 
 /// The lines that an operator should read before a module is installed.
@@ -19,7 +20,7 @@ pub(super) fn in_words(name: &str, preview: &Preview) -> Vec<String> {
         });
     }
     words.extend(may(name, after).into_iter().map(|what| format!("may {what}")));
-    words.push(cannot(after.role).to_owned());
+    words.push(cannot(after).to_owned());
     let limits = after.limits;
     words.push(format!(
         "each call may use {} of memory and {} of CPU time",
@@ -31,7 +32,9 @@ pub(super) fn in_words(name: &str, preview: &Preview) -> Vec<String> {
 
 fn may(name: &str, module: &Module) -> Vec<String> {
     match module.role {
-        Role::Transform => vec![format!("change {}", changeable(module))],
+        Role::Transform => std::iter::once(format!("change {}", changeable(module)))
+            .chain(inputs::in_words(module))
+            .collect(),
         Role::Policy => {
             let verdict = match module.mode {
                 Mode::Enforce => "refuse attachments, and with them the start of pods",
@@ -69,8 +72,11 @@ fn changeable(module: &Module) -> String {
     }
 }
 
-fn cannot(role: Role) -> &'static str {
-    match role {
+fn cannot(module: &Module) -> &'static str {
+    match module.role {
+        Role::Transform if !module.inputs.is_empty() => {
+            "can't do anything else: no other files, no network, no clock, nothing but lines in the log"
+        }
         Role::Transform | Role::Policy => {
             "can't do anything else: no files, no network, no clock, nothing but lines in the log"
         }

@@ -6,7 +6,7 @@ use clap::Args;
 use multus_wasm::{Catalog, Grants, Mode, Module, Role, Sandbox, lock_path};
 use serde::Serialize;
 
-use super::Places;
+use super::{Places, inputs};
 use crate::console::{Console, Report};
 use crate::table::render;
 
@@ -37,6 +37,8 @@ struct ModuleView {
     mode: Option<&'static str>,
     /// Transforms: what they may change. Delegates: what they may reach besides their own attachment.
     grants: Vec<String>,
+    /// Transforms: the files whose text they get, `name=file,file`.
+    inputs: Vec<String>,
     ready: bool,
     /// `ready`, or what stands in the way.
     artifact: String,
@@ -74,6 +76,7 @@ fn views(catalog: &Catalog, fault: impl Fn(&str) -> Option<String>) -> Vec<Modul
                     Mode::Monitor => "monitor",
                 }),
                 grants: grants(module),
+                inputs: inputs::of(module),
                 ready: fault.is_none(),
                 artifact: fault.unwrap_or_else(|| "ready".to_owned()),
             });
@@ -95,11 +98,12 @@ impl Report for Modules {
     fn text(&self) -> String {
         let row = |module: &ModuleView| {
             let mode = module.mode.map(|mode| format!(" ({mode})")).unwrap_or_default();
+            let has = [module.grants.as_slice(), &module.inputs].concat();
             vec![
                 module.name.clone(),
                 module.role.to_owned() + &mode,
                 module.order.map_or_else(|| "-".to_owned(), |order| order.to_string()),
-                if module.grants.is_empty() { "-".to_owned() } else { module.grants.join(" ") },
+                if has.is_empty() { "-".to_owned() } else { has.join(" ") },
                 module.digest.clone(),
                 if module.ready { "ready" } else { "not ready" }.to_owned(),
             ]

@@ -9,6 +9,7 @@ mod compile;
 mod component;
 mod consent;
 mod fixture;
+mod inputs;
 mod inspect;
 mod list;
 mod new;
