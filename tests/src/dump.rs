@@ -11,12 +11,12 @@ use serde_json::Value;
 use crate::{ip, rules};
 
 /// Everything on the node, one line a thing: links, addresses, permanent neighbours, routes and rules of every
-/// namespace, rules for packets of the node's own, and every file and folder below the node's state, `/run` and `/var/lib`, with mode and content.
+/// namespace, rules for packets of the node's own with the chains that they are in, and every file and folder below the
+/// node's state, `/run` and `/var/lib`, with mode and content.
 ///
 /// Left out is what nobody made: indices and counters, what the kernel gives each link by itself (IPv6 link-local
-/// addresses and their routes), a bridge's MAC (it follows its ports), the namespaces' own mounts, what a container runtime
-/// keeps for itself, the folder of
-/// delegates, the test's scratch files.
+/// addresses and their routes), a bridge's MAC (it follows its ports), chains that are hooks of the kernel, the
+/// namespaces' own mounts, what a container runtime keeps for itself, the folder of delegates, the test's scratch files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dump {
     lines: BTreeSet<String>,
@@ -30,7 +30,7 @@ impl Dump {
             dump.namespace(&name, &format!("-n {name} "));
         }
         for rule in rules::rules() {
-            dump.add("host", "packet rule", &rule);
+            dump.add("host", "packet", &rule);
         }
         for folder in [Path::new("/run"), Path::new("/var/lib")] {
             dump.folder(folder, folder.to_str().unwrap_or_default(), &["netns", "containerd"]);
