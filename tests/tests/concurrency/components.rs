@@ -64,7 +64,7 @@ fn components_of_which_some_are_killed() {
         let node = Node::new();
         let mut conf = node.conf(json!([red(&node), green(&node)]));
         conf["wasm"] = components(&node, "all", true);
-        Crowd::of(node, vec![conf]).with_kills().churns(effort().rounds(4, 15, 1000));
+        Crowd::of(node, vec![conf]).with_a_bridge_of_ours().with_kills().churns(effort().rounds(4, 15, 1000));
     });
 }
 
