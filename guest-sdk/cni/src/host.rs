@@ -1,7 +1,7 @@
 //! What a delegate may ask of the host.
 
 use ipnet::IpNet;
-use multus_guest::network::{LinkInfo, Veth};
+use multus_guest::network::{LinkInfo, Macvlan, Veth};
 use multus_guest::node::Bridge;
 use multus_guest::{CniResult, Failure, Plugin, log};
 use serde_json::Value;
@@ -22,6 +22,7 @@ pub trait Host {
 
     /// The pod's end, and the node's.
     fn create_veth(&self, name: &str, veth: &Veth) -> Answer<(Self::Link, Self::Link)>;
+    fn create_macvlan(&self, parent: &Self::Link, name: &str, macvlan: &Macvlan) -> Answer<Self::Link>;
     fn move_to_sandbox(&self, link: &Self::Link, name: &str) -> Answer<()>;
     fn set_master(&self, link: &Self::Link, master: &Self::Link) -> Answer<()>;
     fn set_mac(&self, link: &Self::Link, mac: &str) -> Answer<()>;
@@ -38,6 +39,7 @@ pub trait Host {
     fn set_sysctl(&self, link: &Self::Link, key: &str, value: &str) -> Answer<()>;
 
     fn ensure_bridge(&self, name: &str, bridge: &Bridge) -> Answer<Self::Link>;
+    fn default_link(&self) -> Answer<Option<Self::Link>>;
     fn find_on_node(&self, name: &str) -> Answer<Option<Self::Link>>;
     fn links_of_node(&self) -> Answer<Vec<Self::Link>>;
     fn find_device(&self, device: &str) -> Answer<Option<Self::Link>>;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::host::{Answer, set_if_there};
 use crate::result::{self, Lease};
-use crate::{Conf, Host};
+use crate::{Args, Conf, Host};
 
 /// A setting that turns IPv6 off, which runtimes make where a pod's first network has none.
 const DISABLED: &str = "ipv6/disable_ipv6";
@@ -84,6 +84,20 @@ pub fn on_node<H: Host>(host: &H, link: &H::Link) -> Answer<Interface> {
 /// The host's.
 pub fn in_sandbox<H: Host>(host: &H, link: &H::Link) -> Answer<Interface> {
     Ok(Interface { sandbox: Some(host.sandbox()?), ..on_node(host, link)? })
+}
+
+/// The hardware address that the pod's link is to have. The later ones go before the earlier ones: `CNI_ARGS`,
+/// `args.cni.mac`, the capability `mac`.
+///
+/// # Errors
+/// Code 7 for what is no text.
+pub fn wanted_mac(args: &Args, conf: &Conf<'_>) -> Answer<Option<String>> {
+    for path in [["runtimeConfig", "mac"].as_slice(), &["args", "cni", "mac"]] {
+        if let Some(mac) = conf.path(path)?.text()? {
+            return Ok(Some(mac.to_owned()));
+        }
+    }
+    Ok(args.get("MAC").map(str::to_owned))
 }
 
 /// Refuses to masquerade by other means than the host's.

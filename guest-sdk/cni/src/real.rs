@@ -1,7 +1,7 @@
 //! The host of a component, by the SDK. What a component does not ask is not among its imports.
 
 use ipnet::IpNet;
-use multus_guest::network::{self, Link, LinkInfo, Veth};
+use multus_guest::network::{self, Link, LinkInfo, Macvlan, Veth};
 use multus_guest::node::{self, Bridge};
 use multus_guest::{CniResult, Plugin, firewall, ipam, sysctl};
 use serde_json::Value;
@@ -26,6 +26,10 @@ impl Host for Real {
 
     fn create_veth(&self, name: &str, veth: &Veth) -> Answer<(Link, Link)> {
         veth.create(name)
+    }
+
+    fn create_macvlan(&self, parent: &Link, name: &str, macvlan: &Macvlan) -> Answer<Link> {
+        macvlan.create(parent, name)
     }
 
     fn move_to_sandbox(&self, link: &Link, name: &str) -> Answer<()> {
@@ -82,6 +86,10 @@ impl Host for Real {
 
     fn ensure_bridge(&self, name: &str, bridge: &Bridge) -> Answer<Link> {
         bridge.ensure(name)
+    }
+
+    fn default_link(&self) -> Answer<Option<Link>> {
+        node::default_link()
     }
 
     fn find_on_node(&self, name: &str) -> Answer<Option<Link>> {

@@ -1,7 +1,7 @@
 //! A delegate that calls each function of the host's once, in the order of the WIT package, and answers with what it was
 //! told. Its settings can end it after any of the calls.
 
-use multus_guest::network::{self, Link, LinkInfo, Veth};
+use multus_guest::network::{self, Link, LinkInfo, Macvlan, Veth};
 use multus_guest::node::{self, Bridge};
 use multus_guest::result::{Interface, Route};
 use multus_guest::{Attachment, CniResult, Failure, Plugin, firewall, ipam, log, plugins, store, sysctl};
@@ -81,6 +81,8 @@ fn links(told: &mut Told) -> Result<(Link, Link), Failure> {
     }
     let veth = Veth { mtu: Some(1400), mac: None, host_name: Some("veth7".to_owned()) };
     let pair = told.done(veth.create("net1"))?;
+    let macvlan = Macvlan { mode: Some("private".to_owned()), ..Macvlan::default() };
+    let _macvlan = told.done(macvlan.create(&pair.1, "net3"))?;
     told.done(pair.1.move_to(&sandbox, "net2"))?;
     Ok(pair)
 }
@@ -117,6 +119,8 @@ fn nodes(told: &mut Told, port: &Link) -> Result<(), Failure> {
     let path = told.done(path)?;
     told.note("host", json!(path));
     let _bridge = told.done(Bridge { mtu: Some(1500), mac: None }.ensure("cni0"))?;
+    let leaving = told.done(node::default_link())?;
+    told.note("leaving", json!(leaving.is_some()));
     let device = told.done(node::find_device("0000:03:02.1"))?;
     told.note("device", json!(device.is_some()));
     told.done(firewall::masquerade("10.1.2.3/24"))?;

@@ -40,6 +40,30 @@ impl Veth {
     }
 }
 
+/// A link of the sandbox by way of another one, with a hardware address of its own.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Macvlan {
+    /// `bridge`, `private`, `vepa` or `passthru`; `bridge` if none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// In bytes; its parent's if none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
+    /// Chance's choice if none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+}
+
+impl Macvlan {
+    /// Makes it on a link of the node whose name was granted, or on one that may be changed.
+    ///
+    /// # Errors
+    /// The name is taken, or is not the attachment's and was not granted; the parent is a bridge's port.
+    pub fn create(&self, parent: &Link, name: &str) -> Result<Link, Failure> {
+        edit::create_macvlan(parent, name, &text(self))
+    }
+}
+
 pub(crate) fn text(options: &impl Serialize) -> String {
     // Plain data with text for keys can always be written.
     serde_json::to_string(options).unwrap_or_default()

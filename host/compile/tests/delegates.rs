@@ -27,7 +27,7 @@ const CONF: &str = r#"{"type":"all","ipam":{"type":"static"}}"#;
 const BEFORE: &str = r#"{"cniVersion":"1.1.0","interfaces":[{"name":"net1","sandbox":"/run/netns/a"}],"ips":[{"address":"10.1.2.3/24"}],"dns":{}}"#;
 
 /// What the component asks, call by call.
-const CALLS: [&str; 39] = [
+const CALLS: [&str; 41] = [
     "network.sandbox",
     "network.path Sandbox",
     "network.links Sandbox",
@@ -35,6 +35,7 @@ const CALLS: [&str; 39] = [
     "network.find Sandbox nothing",
     "network.info 0",
     r#"network-edit.create-veth net1 {"mtu":1400,"hostName":"veth7"}"#,
+    r#"network-edit.create-macvlan 11 net3 {"mode":"private"}"#,
     "network-edit.move-link 11 Sandbox net2",
     "network-edit.set-master 11 Some(10)",
     "network-edit.set-master 11 None",
@@ -54,6 +55,7 @@ const CALLS: [&str; 39] = [
     "node.host",
     "network.path Host",
     r#"node.ensure-bridge cni0 {"mtu":1500}"#,
+    "node.default-link",
     "node.find-device 0000:03:02.1",
     "firewall.masquerade 10.1.2.3/24",
     "firewall.spoof-check 11 0a:58:0a:01:02:03",

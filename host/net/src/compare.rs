@@ -25,6 +25,7 @@ fn differs(node: &mut impl Undoing, effect: &Effect) -> Result<Option<String>, R
             None => made(node, outside, "veth"),
             differs => Ok(differs),
         },
+        Effect::Macvlan { link, .. } => made(node, link, "macvlan"),
         Effect::Bridge { link, .. } => {
             let found = node.link_named(link.space, &link.name)?;
             Ok(missing(found.is_some_and(|found| found.kind == "bridge"), effect))
@@ -72,7 +73,7 @@ fn differs(node: &mut impl Undoing, effect: &Effect) -> Result<Option<String>, R
 fn space(effect: &Effect) -> Option<Space> {
     match effect {
         Effect::Veth { inside, .. } => Some(inside.space),
-        Effect::Bridge { link, .. } => Some(link.space),
+        Effect::Bridge { link, .. } | Effect::Macvlan { link, .. } => Some(link.space),
         Effect::Move { to, .. } => Some(*to),
         Effect::Sysctl { space, .. } => Some(*space),
         Effect::Set { link, .. }

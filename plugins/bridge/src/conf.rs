@@ -45,7 +45,7 @@ impl<'a> Wanted<'a> {
         let wanted = Self {
             bridge: conf.at("bridge")?.text()?.unwrap_or(DEFAULT_BRIDGE),
             mtu: conf.at("mtu")?.number()?,
-            mac: mac(&Args::of(attachment)?, &conf)?,
+            mac: pod::wanted_mac(&Args::of(attachment)?, &conf)?,
             gateway: default_gateway || flag("isGateway")?,
             default_gateway,
             force_address: flag("forceAddress")?,
@@ -90,15 +90,4 @@ fn refuse(conf: &Conf<'_>) -> Result<(), Failure> {
         ))),
         None => Ok(()),
     }
-}
-
-/// The later ones go before the earlier ones: `CNI_ARGS`, `args.cni.mac`, the capability `mac`.
-fn mac(args: &Args, conf: &Conf<'_>) -> Result<Option<String>, Failure> {
-    let places = [conf.path(&["runtimeConfig", "mac"])?, conf.path(&["args", "cni", "mac"])?];
-    for place in &places {
-        if let Some(mac) = place.text()? {
-            return Ok(Some(mac.to_owned()));
-        }
-    }
-    Ok(args.get("MAC").map(str::to_owned))
 }

@@ -13,7 +13,8 @@ const SETTINGS: [&str; 3] =
     ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv4/conf/all/arp_notify"];
 
 /// Settings of a link.
-const OF_LINK: [&str; 8] = [
+const OF_LINK: [&str; 9] = [
+    "net/ipv6/conf/*/ndisc_notify",
     "net/ipv4/conf/*/arp_notify",
     "net/ipv4/conf/*/forwarding",
     "net/ipv4/conf/*/proxy_arp",

@@ -63,6 +63,11 @@ fn ptp() {
 }
 
 #[test]
+fn macvlan() {
+    private(|| agree("macvlan"));
+}
+
+#[test]
 fn host_device() {
     private(|| agree("host-device"));
 }

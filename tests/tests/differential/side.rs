@@ -15,7 +15,7 @@ use crate::look::look;
 use crate::names;
 
 /// The reference plugins that are compared with.
-const PLUGINS: [&str; 5] = ["bridge", "ptp", "host-device", "host-local", "static"];
+const PLUGINS: [&str; 6] = ["bridge", "ptp", "macvlan", "host-device", "host-local", "static"];
 /// Where `host-local` keeps claims.
 const CLAIMS: &str = "/var/lib/cni/networks";
 /// Beyond the node, where nobody knows pods.
@@ -67,6 +67,7 @@ impl Sides {
         let modules = [
             Module::delegate("bridge", &[GRANTS, &["firewall=spoof-check"]].concat()),
             Module::delegate("ptp", GRANTS),
+            Module::delegate("macvlan", GRANTS),
             Module::delegate("host-device", GRANTS),
             Module::delegate("host-local", &["store=/var/lib/cni/networks"]),
             Module::delegate("static", &[]),

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use ipnet::IpNet;
-use multus_guest::network::{LinkInfo, Veth};
+use multus_guest::network::{LinkInfo, Macvlan, Veth};
 use multus_guest::node::Bridge;
 use multus_guest::{CniResult, Failure, Plugin};
 use serde_json::{Value, json};
@@ -122,6 +122,12 @@ impl Host for Double {
         Ok((inside, self.make("veth1", "0a:58:00:00:00:0f", veth.mtu, true)))
     }
 
+    fn create_macvlan(&self, parent: &usize, name: &str, macvlan: &Macvlan) -> Answer<usize> {
+        self.about("create-macvlan", *parent, &format!("{name} {}", json!(macvlan)))?;
+        let mtu = macvlan.mtu.unwrap_or(self.info(parent)?.mtu);
+        Ok(self.make(name, macvlan.mac.as_deref().unwrap_or("0a:58:00:00:00:0e"), Some(mtu), false))
+    }
+
     fn move_to_sandbox(&self, link: &usize, name: &str) -> Answer<()> {
         self.about("move-link", *link, name)?;
         self.change(*link, |link| {
@@ -192,6 +198,10 @@ impl Host for Double {
         self.asked(format!("ensure-bridge {name} {}", json!(bridge)))?;
         let found = self.position(|link| link.info.name == name);
         Ok(found.unwrap_or_else(|| self.make(name, "0a:58:00:00:00:0b", bridge.mtu, true)))
+    }
+
+    fn default_link(&self) -> Answer<Option<usize>> {
+        Ok(self.case["defaultLink"].as_str().and_then(|name| self.position(|link| link.info.name == name)))
     }
 
     fn find_on_node(&self, name: &str) -> Answer<Option<usize>> {

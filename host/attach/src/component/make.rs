@@ -1,13 +1,14 @@
 //! Links that come to the pod: made there, or taken from the node.
 
-use multus_net::{Effect, Link, LinkRef, NewLink, Space};
+use ipnet::IpNet;
+use multus_net::{Effect, Link, LinkRef, MacvlanMode, NewLink, Space};
 use multus_wasm::node::{Answer, LinkId};
 
 use super::chance;
 use super::lent::Origin;
 use super::node::ComponentNode;
 use super::refusal::{invalid, not_allowed, not_granted};
-use super::words::{self, VethOptions};
+use super::words::{self, MacvlanOptions, VethOptions};
 
 /// Somebody else may have the number or name that chance chose.
 const ATTEMPTS: u32 = 4;
@@ -54,6 +55,75 @@ pub(super) fn veth(node: &mut ComponentNode, name: &str, options: &str) -> Answe
             Err(_) => {}
         }
     }
+}
+
+/// `create-macvlan`.
+pub(super) fn macvlan(node: &mut ComponentNode, id: LinkId, name: &str, options: &str) -> Answer<LinkId> {
+    let MacvlanOptions { mode, mtu, mac } = words::options(options)?;
+    own_name(node, name)?;
+    let mac = mac.as_deref().map(words::mac).transpose()?;
+    let lent = node.lent.get(id)?.clone();
+    if lent.origin == Origin::Seen {
+        return Err(not_allowed(&format!("make a link on `{}` of the pod", lent.link.name), ""));
+    }
+    let below = node.now(&lent)?;
+    if below.name != lent.link.name && lent.origin == Origin::Granted {
+        return Err(invalid(format!("`{}` has become `{}` meanwhile", lent.link.name, below.name)));
+    }
+    if let Some(bridge) = below.master {
+        return Err(invalid(format!(
+            "`{}` is a port of link {bridge}, and the kernel lets no macvlan be on such a one: use a link that is none",
+            below.name
+        )));
+    }
+    let mode = mode.unwrap_or(MacvlanMode::Bridge);
+    let own = match mode {
+        // It has its parent's, whatever is asked for.
+        MacvlanMode::Passthru => Some(words::mac(&below.mac)?),
+        _ => mac,
+    };
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let link = NewLink {
+            space: Space::Sandbox,
+            index: chance::index(),
+            name: name.to_owned(),
+            mac: own.unwrap_or_else(chance::mac),
+        };
+        let effect = Effect::Macvlan { link: link.clone(), parent: lent.link.clone(), mode, mtu };
+        match node.perform(effect) {
+            Ok(()) => {
+                node.story.made(&link, Some(mtu.unwrap_or(below.mtu)));
+                return Ok(lend(node, link));
+            }
+            Err(refused) if attempts == ATTEMPTS || taken(node, name)? => return Err(refused),
+            Err(_) => {}
+        }
+    }
+}
+
+/// `default-link`: of the links that the module may see, the one by which the node's packets leave.
+pub(super) fn default_link(node: &mut ComponentNode) -> Answer<Option<LinkId>> {
+    let links = node.ask(|backend| backend.links(Space::Host))?;
+    let granted: Vec<_> = links.iter().filter(|link| node.grants.links_match(&link.name)).collect();
+    let mut best: Option<(u32, &Link)> = None;
+    for link in granted {
+        let there = LinkRef { space: Space::Host, index: link.index, name: link.name.clone() };
+        let routes = node.ask(|backend| backend.routes(&there))?;
+        let leaving =
+            routes.iter().filter(|route| route.destination.prefix_len() == 0 && route.table.is_none());
+        // IPv6 counts where there is no IPv4.
+        let order = leaving.map(|route| match route.destination {
+            IpNet::V4(_) => route.metric.unwrap_or(0),
+            IpNet::V6(_) => u32::MAX,
+        });
+        let Some(metric) = order.min() else { continue };
+        if best.is_none_or(|(other, _)| metric < other) {
+            best = Some((metric, link));
+        }
+    }
+    Ok(best.and_then(|(_, link)| node.lend(Space::Host, link)))
 }
 
 fn taken(node: &ComponentNode, name: &str) -> Answer<bool> {

@@ -152,6 +152,10 @@ impl Node for ComponentNode {
         make::veth(self, name, options)
     }
 
+    fn create_macvlan(&mut self, parent: LinkId, name: &str, options: &str) -> Answer<LinkId> {
+        make::macvlan(self, parent, name, options)
+    }
+
     fn move_link(&mut self, link: LinkId, to: Space, name: &str) -> Answer<()> {
         make::moved(self, link, space(to), name)
     }
@@ -205,6 +209,10 @@ impl Node for ComponentNode {
 
     fn ensure_bridge(&mut self, name: &str, options: &str) -> Answer<LinkId> {
         bridge::ensure(self, name, options)
+    }
+
+    fn default_link(&mut self) -> Answer<Option<LinkId>> {
+        make::default_link(self)
     }
 
     fn find_device(&mut self, device: &str) -> Answer<Option<LinkId>> {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use multus_cni::names;
-use multus_net::{MacAddr, Route};
+use multus_net::{MacAddr, MacvlanMode, Route};
 use multus_wasm::node::{Answer, Failure};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -34,6 +34,15 @@ pub(super) struct VethOptions {
     pub(super) mtu: Option<u32>,
     pub(super) mac: Option<String>,
     pub(super) host_name: Option<String>,
+}
+
+/// What `create-macvlan` takes besides parent and name.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MacvlanOptions {
+    pub(super) mode: Option<MacvlanMode>,
+    pub(super) mtu: Option<u32>,
+    pub(super) mac: Option<String>,
 }
 
 /// What `ensure-bridge` takes besides the name.

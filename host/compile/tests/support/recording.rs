@@ -115,6 +115,11 @@ impl Node for RecordingNode {
         Ok((LinkId(10), LinkId(11)))
     }
 
+    fn create_macvlan(&mut self, parent: LinkId, name: &str, options: &str) -> Answer<LinkId> {
+        self.heard(format!("network-edit.create-macvlan {} {name} {options}", parent.0))?;
+        Ok(LinkId(12))
+    }
+
     fn move_link(&mut self, link: LinkId, to: Space, name: &str) -> Answer<()> {
         self.heard(format!("network-edit.move-link {} {to:?} {name}", link.0))
     }
@@ -171,6 +176,11 @@ impl Node for RecordingNode {
     fn ensure_bridge(&mut self, name: &str, options: &str) -> Answer<LinkId> {
         self.heard(format!("node.ensure-bridge {name} {options}"))?;
         Ok(LinkId(20))
+    }
+
+    fn default_link(&mut self) -> Answer<Option<LinkId>> {
+        self.heard("node.default-link".to_owned())?;
+        Ok(Some(LinkId(31)))
     }
 
     fn find_device(&mut self, device: &str) -> Answer<Option<LinkId>> {

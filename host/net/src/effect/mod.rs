@@ -134,6 +134,20 @@ pub enum Property {
     AlternativeName(String),
 }
 
+/// How a macvlan link treats others on its parent, in the kernel's and confs' words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MacvlanMode {
+    /// They reach each other.
+    Bridge,
+    /// They don't.
+    Private,
+    /// They do by way of a switch that sends frames back.
+    Vepa,
+    /// It is the only one, and has its parent's hardware address.
+    Passthru,
+}
+
 /// One thing done to the node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -145,6 +159,17 @@ pub enum Effect {
         /// The node's end, where it is undone.
         outside: NewLink,
         /// MTU of both in bytes.
+        mtu: Option<u32>,
+    },
+    /// A link that sends and receives by another one, with a hardware address of its own. Owned.
+    Macvlan {
+        /// It; in [`MacvlanMode::Passthru`] with its parent's hardware address.
+        link: NewLink,
+        /// The other one.
+        parent: LinkRef,
+        /// What others on it are to it.
+        mode: MacvlanMode,
+        /// MTU in bytes, at most its parent's; `None` for that.
         mtu: Option<u32>,
     },
     /// A bridge on the node, made if it is not there. Ensured.

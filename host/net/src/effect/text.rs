@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Effect, LinkRef, NewLink, Property, Route, Space};
+use super::{Effect, LinkRef, MacvlanMode, NewLink, Property, Route, Space};
 
 impl fmt::Display for Space {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,6 +66,17 @@ impl fmt::Display for Property {
     }
 }
 
+impl fmt::Display for MacvlanMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bridge => "bridge",
+            Self::Private => "private",
+            Self::Vepa => "vepa",
+            Self::Passthru => "passthru",
+        })
+    }
+}
+
 fn on_off(on: bool) -> &'static str {
     if on { "on" } else { "off" }
 }
@@ -74,6 +85,7 @@ impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Veth { inside, outside, .. } => write!(f, "veth {inside} with {outside}"),
+            Self::Macvlan { link, parent, mode, .. } => write!(f, "macvlan {link} by {parent}, mode {mode}"),
             Self::Bridge { link, .. } => write!(f, "bridge {link}"),
             Self::Move { link, to, name, .. } => write!(f, "{link} moved to be {name} {to}"),
             Self::Set { link, property, before: None } => write!(f, "{property} of {link}"),

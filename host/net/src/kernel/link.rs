@@ -5,14 +5,15 @@ use std::fmt::Display;
 use netlink_packet_core::DefaultNla;
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::link::{
-    InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, LinkProtoInfoBridge, Prop,
+    InfoData, InfoKind, InfoMacVlan, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    LinkProtoInfoBridge, MacVlanMode, Prop,
 };
 use nix::libc;
 
 use super::{Kernel, refused};
 use crate::Refused;
 use crate::answer::Refusal;
-use crate::effect::{Home, LinkRef, NewLink, Property, Space};
+use crate::effect::{Home, LinkRef, MacvlanMode, NewLink, Property, Space};
 use crate::link::{PORT_MODE, Wanted};
 use crate::netlink::body;
 use crate::undo::Moved;
@@ -58,6 +59,33 @@ impl Kernel {
             LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
         ]));
         self.change(outside.space, libc::RTM_NEWLINK, NEW, &message, tried)
+    }
+
+    /// In the other namespace at once, under its name: it is never on the node.
+    pub(super) fn add_macvlan(
+        &mut self,
+        link: &NewLink,
+        parent: &LinkRef,
+        mode: MacvlanMode,
+        mtu: Option<u32>,
+        tried: &dyn Display,
+    ) -> Result<(), Refused> {
+        let mode = match mode {
+            MacvlanMode::Bridge => MacVlanMode::Bridge,
+            MacvlanMode::Private => MacVlanMode::Private,
+            MacvlanMode::Vepa => MacVlanMode::Vepa,
+            MacvlanMode::Passthru => MacVlanMode::Passthrough,
+        };
+        let mut message = new(link, mtu);
+        message.attributes.push(LinkAttribute::Link(parent.index));
+        if link.space != parent.space {
+            message.attributes.push(LinkAttribute::NetNsFd(self.descriptor(link.space, tried)?));
+        }
+        message.attributes.push(LinkAttribute::LinkInfo(vec![
+            LinkInfo::Kind(InfoKind::MacVlan),
+            LinkInfo::Data(InfoData::MacVlan(vec![InfoMacVlan::Mode(mode)])),
+        ]));
+        self.change(parent.space, libc::RTM_NEWLINK, NEW, &message, tried)
     }
 
     /// A bridge that is there is as good; another link of that name is not.

@@ -9,6 +9,9 @@ impl Kernel {
     pub(super) fn perform(&mut self, effect: &Effect) -> Result<(), Refused> {
         match effect {
             Effect::Veth { inside, outside, mtu } => self.add_veth(inside, outside, *mtu, effect),
+            Effect::Macvlan { link, parent, mode, mtu } => {
+                self.add_macvlan(link, parent, *mode, *mtu, effect)
+            }
             Effect::Bridge { link, mtu } => self.ensure_bridge(link, *mtu, effect),
             Effect::Move { link, to, name, home } => self.move_link(link, *to, name, home, effect),
             Effect::Set { link, property, .. } => self.set(link, property, effect),

@@ -7,7 +7,7 @@ use std::time::Instant;
 use ipnet::IpNet;
 use nix::libc;
 
-use super::device::Device;
+use super::device::{Device, Place};
 use super::firewall::Rule;
 use super::handle::Simulated;
 use super::no::{Done, No};
@@ -84,6 +84,11 @@ impl Backend for Simulated {
         in_time(effect, deadline)?;
         match effect {
             Effect::Veth { inside, outside, mtu } => self.add_veth(effect, [outside, inside], *mtu),
+            Effect::Macvlan { link, parent, mode, mtu } => {
+                let space = self.sandbox.space(link.space);
+                let parent = Place { space: self.sandbox.space(parent.space), index: parent.index };
+                self.ask(effect, |world| world.add_macvlan((space, link), parent, *mode, *mtu))
+            }
             Effect::Bridge { link, mtu } => self.ensure_bridge(effect, link, *mtu),
             Effect::Move { link, to, name, home } => self.move_link(effect, link, *to, name, home),
             Effect::Set { link, property, .. } => self.set(effect, link, std::slice::from_ref(property)),

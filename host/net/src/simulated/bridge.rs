@@ -31,7 +31,7 @@ impl Namespace {
         match self.device(index)?.kind {
             Kind::Loopback => Err(libc::EINVAL.into()),
             Kind::Bridge { .. } => Err(No::because(libc::ELOOP, "Can not enslave a bridge to a bridge")),
-            Kind::Veth { .. } | Kind::Hardware(_) => Ok(()),
+            Kind::Veth { .. } | Kind::Macvlan { .. } | Kind::Hardware(_) => Ok(()),
         }
     }
 

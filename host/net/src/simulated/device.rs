@@ -8,7 +8,7 @@ use ipnet::Ipv6Net;
 
 use super::address::V4;
 use super::space::SpaceId;
-use crate::{Link, MacAddr};
+use crate::{Link, MacAddr, MacvlanMode};
 
 /// Where a link is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +23,11 @@ pub(super) enum Kind {
     Loopback,
     Veth {
         peer: Place,
+    },
+    /// Goes with its parent.
+    Macvlan {
+        parent: Place,
+        mode: MacvlanMode,
     },
     Bridge {
         /// Somebody set its MTU; before that it follows its ports'.
@@ -138,11 +143,20 @@ impl Kind {
         }
     }
 
+    /// What it goes with.
+    pub(super) fn parent(&self) -> Option<Place> {
+        match self {
+            Self::Macvlan { parent, .. } => Some(*parent),
+            _ => None,
+        }
+    }
+
     /// The kernel's name of it.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Veth { .. } => "veth",
             Self::Bridge { .. } => "bridge",
+            Self::Macvlan { .. } => "macvlan",
             Self::Loopback | Self::Hardware(_) => "",
         }
     }
@@ -151,7 +165,7 @@ impl Kind {
     pub(super) fn mtus(&self) -> RangeInclusive<u32> {
         match self {
             Self::Loopback => 0..=i32::MAX as u32,
-            Self::Veth { .. } | Self::Bridge { .. } => 68..=65535,
+            Self::Veth { .. } | Self::Bridge { .. } | Self::Macvlan { .. } => 68..=65535,
             Self::Hardware(_) => 68..=9216,
         }
     }

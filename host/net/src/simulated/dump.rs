@@ -45,6 +45,9 @@ fn link(device: &Device) -> String {
     let mut words = format!("{}: link {} {} mtu {}", device.name, device.index, device.mac, device.mtu);
     match &device.kind {
         Kind::Loopback => words += " loopback",
+        Kind::Macvlan { parent, mode } => {
+            words += &format!(" macvlan {mode} by {} in {}", parent.index, parent.space.0);
+        }
         Kind::Veth { peer } => words += &format!(" veth to {} in {}", peer.index, peer.space.0),
         Kind::Bridge { mtu_chosen } => words += if *mtu_chosen { " bridge with an MTU" } else { " bridge" },
         Kind::Hardware(factory) => words += &format!(" hardware {}", factory.bus_address),

@@ -8,7 +8,7 @@ use super::device::{Device, Factory, Kind, Place};
 use super::names;
 use super::no::{Done, No};
 use super::space::{Namespace, SpaceId, check_mac};
-use crate::{BootId, MacAddr, NetnsId, NewLink};
+use crate::{BootId, MacAddr, MacvlanMode, NetnsId, NewLink};
 
 /// The node's own namespace.
 pub(super) const HOST: SpaceId = SpaceId(1);
@@ -93,6 +93,54 @@ impl World {
         Ok(())
     }
 
+    /// A link by way of another one, in any namespace. Ports of a bridge have no others on them, and an only one is alone.
+    pub(super) fn add_macvlan(
+        &mut self,
+        (space, link): (SpaceId, &NewLink),
+        parent: Place,
+        mode: MacvlanMode,
+        mtu: Option<u32>,
+    ) -> Done {
+        let below = self.space(parent.space)?.device(parent.index)?;
+        let (most, is_port) = (below.mtu, below.port.is_some());
+        let mtu = mtu.unwrap_or(most);
+        self.check_new(space, link, mtu)?;
+        self.check_name(space, &link.name)?;
+        if mtu > most {
+            return Err(libc::EINVAL.into());
+        }
+        let others = self.children(parent);
+        let alone = mode == MacvlanMode::Passthru || others.iter().any(|(_, alone)| *alone);
+        if is_port {
+            return Err(libc::EBUSY.into());
+        }
+        if alone && !others.is_empty() {
+            return Err(libc::EINVAL.into());
+        }
+        let kind = Kind::Macvlan { parent, mode };
+        self.space_mut(space)?.insert(Device::new(link.index, &link.name, link.mac, mtu, kind));
+        Ok(())
+    }
+
+    /// The links that go with another one, and whether each wants to be alone on it.
+    fn children(&self, parent: Place) -> Vec<(Place, bool)> {
+        let all = self.spaces().flat_map(|(space, links)| links.devices().map(move |link| (space, link)));
+        let children = all.filter(|(_, link)| link.kind.parent() == Some(parent));
+        let told = children.map(|(space, link)| {
+            let alone = matches!(link.kind, Kind::Macvlan { mode: MacvlanMode::Passthru, .. });
+            (Place { space, index: link.index }, alone)
+        });
+        told.collect()
+    }
+
+    /// Removes a link, and what goes with it.
+    fn remove(&mut self, place: Place) -> Done {
+        for (child, _) in self.children(place) {
+            self.space_mut(child.space)?.remove(child.index)?;
+        }
+        self.space_mut(place.space)?.remove(place.index).map(drop)
+    }
+
     pub(super) fn add_bridge(&mut self, space: SpaceId, link: &NewLink, mtu: Option<u32>) -> Done {
         let mtu = mtu.unwrap_or(ETHERNET);
         self.check_new(space, link, mtu)?;
@@ -131,13 +179,10 @@ impl World {
         let device = self.space(place.space)?.device(place.index)?;
         match device.kind.clone() {
             Kind::Loopback | Kind::Hardware(_) => return Err(libc::EOPNOTSUPP.into()),
-            Kind::Bridge { .. } => {}
-            Kind::Veth { peer } => {
-                self.space_mut(peer.space)?.remove(peer.index)?;
-            }
+            Kind::Bridge { .. } | Kind::Macvlan { .. } => {}
+            Kind::Veth { peer } => self.remove(peer)?,
         }
-        self.space_mut(place.space)?.remove(place.index)?;
-        Ok(())
+        self.remove(place)
     }
 
     /// Takes a link to another namespace, down and without addresses, and names it there. Its number there is `index`,
@@ -183,6 +228,14 @@ impl World {
             None => device.index,
         };
         let place = Place { space: to, index: device.index };
+        for (child, _) in self.children(from) {
+            if let Kind::Macvlan { parent, .. } =
+                &mut self.space_mut(child.space)?.device_mut(child.index)?.kind
+            {
+                *parent = place;
+            }
+        }
+        let target = self.space_mut(to)?;
         device.name = name;
         device.up = false;
         device.v6.clear();
@@ -207,8 +260,8 @@ impl World {
                 Kind::Loopback => {}
                 Kind::Hardware(_) => self.send_home(place)?,
                 // One end takes the other along, which may be here as well.
-                Kind::Veth { .. } | Kind::Bridge { .. } if self.space(space)?.device(index).is_err() => {}
-                Kind::Veth { .. } | Kind::Bridge { .. } => self.delete(place)?,
+                _ if self.space(space)?.device(index).is_err() => {}
+                Kind::Veth { .. } | Kind::Macvlan { .. } | Kind::Bridge { .. } => self.delete(place)?,
             }
         }
         self.spaces.remove(&space);

@@ -94,6 +94,12 @@ fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> 
             });
             Action::Delete { link: outside, kind: "veth", macs }
         }
+        Effect::Macvlan { link: made, .. } => {
+            let macs = macs(&made.mac.to_string(), all, |link| {
+                link.space == made.space && link.index == made.index
+            });
+            Action::Delete { link: made, kind: "macvlan", macs }
+        }
         Effect::Move { link, to, name, home } => {
             let macs = macs(&home.mac, all, |link| link.space == *to && link.name == *name);
             Action::BringHome(Moved { link, to: *to, name, home, macs })

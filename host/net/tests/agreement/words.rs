@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! veth pod.10=eth0 node.20=veth0 mtu 1400      bridge node.5=br0          move pod.10 node ens1
+//! macvlan pod.10=eth0 node.20 bridge mtu 1400
 //! set pod.10 up|down|mtu 1400|mac 02:…|master 5|nomaster|promiscuous on|hairpin off|name net1|also uplink
 //! address pod.10 10.0.0.1/24                   noaddress pod.10 10.0.0.1/24
 //! route pod.10 10.9.0.0/16 via 10.0.0.2 …      noroute pod.10 10.0.0.0/24 neighbour pod.10 10.0.0.2 02:…
@@ -14,7 +15,7 @@
 
 use std::str::FromStr;
 
-use multus_net::{Backend, Effect, Home, LinkRef, MacAddr, NewLink, Property, Route, Space};
+use multus_net::{Backend, Effect, Home, LinkRef, MacAddr, MacvlanMode, NewLink, Property, Route, Space};
 
 /// The words of a line that are still to be read.
 pub(crate) struct Words<'a>(Vec<&'a str>);
@@ -81,6 +82,17 @@ impl<'a> Words<'a> {
             "veth" => {
                 let (inside, outside) = (self.new_link(), self.new_link());
                 Effect::Veth { inside, outside, mtu: self.after("mtu") }
+            }
+            "macvlan" => {
+                let (link, parent) = (self.new_link(), self.link());
+                let mode = match self.next() {
+                    "bridge" => MacvlanMode::Bridge,
+                    "private" => MacvlanMode::Private,
+                    "vepa" => MacvlanMode::Vepa,
+                    "passthru" => MacvlanMode::Passthru,
+                    other => panic!("there is no mode `{other}`"),
+                };
+                Effect::Macvlan { link, parent, mode, mtu: self.after("mtu") }
             }
             "bridge" => Effect::Bridge { link: self.new_link(), mtu: self.after("mtu") },
             "move" => {

@@ -14,6 +14,7 @@ pub(super) enum Ask {
     Find(Space, &'static str),
     Info(u32),
     Veth(&'static str, &'static str),
+    Macvlan(u32, &'static str, &'static str),
     Move(u32, Space, &'static str),
     Master(u32, Option<u32>),
     Mac(u32, &'static str),
@@ -100,6 +101,13 @@ const OPTIONS: [&str; 8] = [
     r#"{"hostName": "../x"}"#,
     "[]",
 ];
+const MACVLANS: [&str; 5] = [
+    "{}",
+    r#"{"mode": "passthru"}"#,
+    r#"{"mode": "private", "mtu": 1400}"#,
+    r#"{"mac": "02:00:00:00:00:07", "mtu": 65000}"#,
+    r#"{"mode": "source"}"#,
+];
 const LINK_SETTINGS: [&str; 5] =
     ["ipv4/arp_notify", "ipv4/forwarding", "ipv6/accept_ra", "ipv4/../../ipv4/ip_forward", "arp_notify"];
 const SETTINGS: [&str; 5] = [
@@ -129,6 +137,8 @@ pub(super) fn ask() -> impl Strategy<Value = Ask> {
         2 => (space(), select(&NAMES)).prop_map(|(space, name)| Ask::Find(space, name)),
         1 => handle().prop_map(Ask::Info),
         4 => (select(&NAMES), select(&OPTIONS)).prop_map(|(name, options)| Ask::Veth(name, options)),
+        3 => (handle(), select(&NAMES), select(&MACVLANS))
+            .prop_map(|(parent, name, options)| Ask::Macvlan(parent, name, options)),
         3 => (handle(), space(), select(&NAMES)).prop_map(|(link, to, name)| Ask::Move(link, to, name)),
         3 => (select(&NAMES), select(&OPTIONS)).prop_map(|(name, options)| Ask::Bridge(name, options)),
         1 => select(&DEVICES).prop_map(Ask::Device),
@@ -179,6 +189,9 @@ impl Ask {
             Self::Find(space, name) => node.find(*space, name).map(drop),
             Self::Info(it) => node.info(link(it)).map(drop),
             Self::Veth(name, options) => node.create_veth(name, options).map(drop),
+            Self::Macvlan(parent, name, options) => {
+                node.create_macvlan(link(parent), name, options).map(drop)
+            }
             Self::Move(it, to, name) => node.move_link(link(it), *to, name),
             Self::Master(it, master) => node.change(link(it), Change::Master(master.map(LinkId))),
             Self::Mac(it, mac) => node.change(link(it), Change::Mac(mac)),

@@ -4,6 +4,7 @@ mod addresses;
 mod bridges;
 mod ends;
 mod links;
+mod macvlan;
 mod moves;
 mod names;
 mod neighbours;
@@ -17,6 +18,7 @@ use crate::script::Rule;
 pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
     [
         links::RULES,
+        macvlan::RULES,
         names::RULES,
         addresses::RULES,
         routes_v4::RULES,
