@@ -152,6 +152,11 @@ fn the_page_on_delegates_can_be_followed() {
     private(|| follow("docs/delegates.md"));
 }
 
+#[test]
+fn an_operator_gets_flannel_networks_by_its_page() {
+    private(|| follow("plugins/flannel/README.md"));
+}
+
 /// Every link between pages leads somewhere.
 #[test]
 fn links_between_pages_lead_somewhere() {

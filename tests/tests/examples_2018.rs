@@ -86,7 +86,7 @@ fn validate_finds_nothing_wrong_with_any_file() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    assert_eq!(names.len(), 15, "{names:?}");
+    assert_eq!(names.len(), 16, "{names:?}");
     for name in names {
         let output =
             Command::new(binaries::multusctl()).arg("validate").arg(folder().join(&name)).output().unwrap();

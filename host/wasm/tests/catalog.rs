@@ -26,6 +26,7 @@ fn good() -> Value {
             "jumbo": { "role": "transform", "digest": digest(), "match": {"types": ["macvlan"]},
                        "mayChange": ["/mtu", "/ipam/**"], "settings": {"mtu": 9000}, "grants": {} },
             "tag": { "role": "transform", "digest": digest(), "mayChange": ["/vlan"],
+                     "inputs": {"zone": "/run/zone", "subnet": {"file": ["/run/a.env", "/run/*.env"], "from": "/f"}},
                      "limits": {"memory": "32Mi", "timeout": "1s"} },
             "guard": { "role": "policy", "digest": digest(), "mode": "monitor", "onFailure": "allow" },
             "bridge": { "role": "delegate", "digest": digest(), "settings": {},
@@ -51,6 +52,9 @@ fn a_catalog_says_what_it_says() {
         "closed unless told otherwise"
     );
     assert_eq!(tag.limits, Limits { memory: 32 << 20, timeout: Duration::from_secs(1) });
+    assert_eq!(tag.inputs["zone"].files(), ["/run/zone"]);
+    assert_eq!((tag.inputs["subnet"].from(), tag.inputs["subnet"].files().len()), (Some("/f"), 2));
+    assert!(jumbo.inputs.is_empty(), "nothing is read unless the operator says so");
     assert_eq!((tag.settings.clone(), tag.types.clone()), (json!({}), None));
     assert_eq!((guard.mode, guard.on_failure), (Mode::Monitor, OnFailure::Allow));
     assert_eq!(jumbo.grants, Grants::default());
@@ -125,6 +129,18 @@ fn slips() -> Vec<(&'static str, Value, &'static str)> {
         ("/modules/tag/mayChange", json!("/vlan"), "expected a list of strings, found a string"),
         ("/modules/tag/mayChange/0", json!("vlan"), "is no place in a configuration"),
         ("/modules/tag/mayChange/0", json!("/name"), "`/name` can never be changed"),
+        ("/modules/tag/inputs", json!(["/run/zone"]), "expected an object, found a list"),
+        ("/modules/tag/inputs/zone", json!("/run/*"), "several files, and nothing that chooses one"),
+        (
+            "/modules/tag/inputs/subnet/form",
+            json!("/zone"),
+            "unknown key `form` (valid are `file`, `from`, `default`)",
+        ),
+        (
+            "/modules/guard/inputs",
+            json!({}),
+            "`inputs` belongs to the role transform, this is a policy (remove it)",
+        ),
         (
             "/modules/tag/mode",
             json!("monitor"),
