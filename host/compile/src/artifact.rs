@@ -1,9 +1,14 @@
 //! Compiling.
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
 use multus_wasm::{Digest, engine_config};
 use wasmparser::{Encoding, Parser, Payload};
 use wasmtime::Engine;
 
+use crate::compiler::COMPONENT_BYTES;
 use crate::error::CompileError;
 
 /// A compiled component.
@@ -33,10 +38,23 @@ pub fn compile_component(component: &[u8]) -> Result<Artifact, CompileError> {
     Ok(Artifact { component: Digest::of(component), digest: Digest::of(&bytes), bytes })
 }
 
-/// Refuses by type what is not a component: above all an artifact that somebody else compiled, which would be
+/// Reads a component's file, as far as one may be long: what is longer is refused by whoever looks at the bytes.
+///
+/// # Errors
+/// The system's.
+pub fn read_component(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(COMPONENT_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Refuses by size what nobody should look into, and by type what is not a component: above all an artifact that somebody else compiled, which would be
 /// native code of unknown origin.
 pub(crate) fn check_kind(bytes: &[u8]) -> Result<(), CompileError> {
     let refuse = |found, advice| Err(CompileError::NotAComponent { found, advice });
+    if bytes.len() as u64 > COMPONENT_BYTES {
+        return Err(CompileError::TooLarge);
+    }
     if bytes.starts_with(b"\x7fELF") {
         return refuse("compiled code", ": install the .wasm it was made from");
     }

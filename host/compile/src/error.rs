@@ -1,10 +1,12 @@
 //! What can go wrong on the way from a file to an installed module.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use multus_document::Problem;
 use multus_wasm::{Catalog, Digest, Fault, FileError, Role};
 
+use crate::compiler::COMPONENT_BYTES;
 use crate::role::Misfits;
 
 /// A component that cannot become an artifact.
@@ -24,10 +26,56 @@ pub enum CompileError {
     /// The compiler does not take it.
     #[error("cannot compile it: {0}")]
     Refused(String),
+    /// More than anybody looks into.
+    #[error("it has more than the {} MiB that a component may have: build it without names and data that it doesn't need", COMPONENT_BYTES >> 20)]
+    TooLarge,
     /// The compiler itself could not start.
     #[error("cannot start the compiler: {0}")]
     Compiler(String),
+    /// Compiling it takes more than it may.
+    #[error(
+        "compiling it takes more than {0}; that is much: look into what it is, or get a smaller build of it"
+    )]
+    Limit(CompileLimit),
+    /// Somebody ended the compiler, which was within its limits.
+    #[error(
+        "its compiler was killed from outside: if nobody did, the node is short of memory (`dmesg` says so); try again"
+    )]
+    Killed,
+    /// The compiler ended by itself, without an answer.
+    #[error(
+        "its compiler came to an end by {how} ({said}): install another build of it, and report this one"
+    )]
+    Crashed {
+        /// Its status.
+        how: String,
+        /// Its last words.
+        said: String,
+    },
+    /// What came back is not what a compiler says.
+    #[error("its compiler's answer is not to be trusted: {0}; nothing was installed, try again")]
+    Answer(String),
 }
+
+/// A limit of compiling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CompileLimit {
+    /// Bytes of memory.
+    #[error("{} MiB of memory: {LOOK}, raise that with --compile-memory", .0 >> 20)]
+    Memory(u64),
+    /// CPU time.
+    #[error("{} s of CPU time: {LOOK}, raise that with --compile-time", .0.as_millis().div_ceil(1000))]
+    Time(Duration),
+    /// Time on the clock, a multiple of the CPU time.
+    #[error("{} s of real time: if the node is overloaded, try again later, or raise that with --compile-time", .0.as_secs())]
+    RealTime(Duration),
+    /// Bytes of the artifact.
+    #[error("the {} MiB that an artifact may have: get a smaller build of it", .0 >> 20)]
+    Artifact(u64),
+}
+
+/// Most components are compiled in a tenth of a second.
+const LOOK: &str = "find out what is in it; if it is meant to be so big";
 
 /// A module that was not installed, or not compiled.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +102,14 @@ pub enum InstallError {
         /// The module.
         name: String,
         /// Every import that takes a grant.
+        fault: Fault,
+    },
+    /// The artifact that was just written could not be loaded from there.
+    #[error("module {name}: {fault}")]
+    Artifact {
+        /// The module.
+        name: String,
+        /// What is wrong with the file or its folder.
         fault: Fault,
     },
     /// The name is taken by a module of another role.

@@ -1,5 +1,5 @@
-//! Installing modules: component, artifact, lock and catalog, in this order, so that nothing ever names what is
-//! not there yet.
+//! Installing modules: what can be refused is compiled first, then component, artifact, lock and catalog are written, in
+//! this order, so that nothing ever names what is not there yet.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,8 @@ use multus_wasm::{Catalog, Digest, ENGINE_ID, Fault, FileError, Lock, LockEntry,
 use nix::fcntl::{Flock, FlockArg};
 use serde_json::{Map, Value};
 
-use crate::artifact::{Artifact, check_kind, compile_component};
+use crate::artifact::{Artifact, check_kind, read_component};
+use crate::compiler::Compiler;
 use crate::error::{CompileError, InstallError};
 use crate::files;
 use crate::registry::with_module;
@@ -24,6 +25,8 @@ pub struct Installation {
     pub module_dir: PathBuf,
     /// Artifacts.
     pub cache_dir: PathBuf,
+    /// Who compiles.
+    pub compiler: Compiler,
 }
 
 /// A module to be added, or to get a new component.
@@ -53,6 +56,13 @@ pub struct Compiled {
     pub fresh: bool,
 }
 
+/// A module's artifact.
+enum Made {
+    /// It was there, and is authentic.
+    Before(LockEntry),
+    Now(Artifact),
+}
+
 impl Installation {
     /// Checks, compiles and installs a component, and writes it into the catalog: a new name gets an entry and
     /// the last place in its role's order, one that is there another digest and the members given.
@@ -66,10 +76,11 @@ impl Installation {
         let digest = Digest::of(module.component);
         let (catalog, entry) = with_module(self.read_catalog()?, module, &digest)?;
         check_grants(module.name, &entry, module.component)?;
+        let mut lock = Lock::load(&self.lock_path())?;
+        let made = self.compile_one(module.name, &digest, module.component, &lock)?;
         files::directory(&self.module_dir)?;
         files::write(&self.component_path(&digest), module.component, 0o644)?;
-        let mut lock = Lock::load(&self.lock_path())?;
-        let compiled = self.compile_one(module.name, &digest, module.component, &mut lock)?;
+        let compiled = self.keep(module.name, made, &mut lock)?;
         self.write_lock(&lock)?;
         write_json(&self.catalog, &catalog)?;
         Ok(compiled)
@@ -84,7 +95,7 @@ impl Installation {
         let one = |error| vec![error];
         let _locked = self.lock_installation().map_err(one)?;
         let catalog = Catalog::load(&self.catalog).map_err(|error| one(error.into()))?;
-        let mut lock = Lock::load(&self.lock_path()).map_err(|error| one(error.into()))?;
+        let mut lock = self.lock_to_mend().map_err(one)?;
         lock.artifacts
             .retain(|entry| catalog.modules.values().any(|module| module.digest == entry.component));
         let (mut compiled, mut errors) = (Vec::new(), Vec::new());
@@ -105,7 +116,7 @@ impl Installation {
         lock: &mut Lock,
     ) -> Result<Compiled, InstallError> {
         let path = self.component_path(&module.digest);
-        let component = fs::read(&path).map_err(InstallError::io("read", &path))?;
+        let component = read_component(&path).map_err(InstallError::io("read", &path))?;
         let found = Digest::of(&component);
         if found != module.digest {
             return Err(InstallError::OtherContent {
@@ -117,7 +128,8 @@ impl Installation {
         }
         check(name, module.role, &component)?;
         check_grants(name, module, &component)?;
-        self.compile_one(name, &found, &component, lock)
+        let made = self.compile_one(name, &found, &component, lock)?;
+        self.keep(name, made, lock)
     }
 
     fn compile_one(
@@ -125,21 +137,48 @@ impl Installation {
         name: &str,
         digest: &Digest,
         component: &[u8],
-        lock: &mut Lock,
-    ) -> Result<Compiled, InstallError> {
-        let result = |size, fresh| Compiled { name: name.to_owned(), component: *digest, size, fresh };
+        lock: &Lock,
+    ) -> Result<Made, InstallError> {
         if let Some(entry) = lock.find(digest, ENGINE_ID).filter(|entry| entry.is_authentic(&self.cache_dir))
         {
-            return Ok(result(entry.size, false));
+            return Ok(Made::Before(entry.clone()));
         }
-        let artifact = compile_component(component).map_err(|error| compile_error(name, error))?;
-        let entry = entry_of(&artifact);
+        self.compiler.compile(component).map(Made::Now).map_err(|error| compile_error(name, error))
+    }
+
+    /// Writes an artifact that is new, and names it in the lock.
+    fn keep(&self, name: &str, made: Made, lock: &mut Lock) -> Result<Compiled, InstallError> {
+        let (entry, fresh) = match made {
+            Made::Before(entry) => (entry, false),
+            Made::Now(artifact) => (self.write_artifact(name, &artifact)?, true),
+        };
+        let compiled =
+            Compiled { name: name.to_owned(), component: entry.component, size: entry.size, fresh };
+        if fresh {
+            lock.artifacts.retain(|old| old.component != entry.component || old.engine != ENGINE_ID);
+            lock.artifacts.push(entry);
+        }
+        Ok(compiled)
+    }
+
+    /// Where it is not found as it was written, as in a folder that others may write, it would be refused at load.
+    fn write_artifact(&self, name: &str, artifact: &Artifact) -> Result<LockEntry, InstallError> {
+        let entry = entry_of(artifact);
         files::directory(&self.cache_dir)?;
         files::write(&entry.path(&self.cache_dir), &artifact.bytes, 0o600)?;
-        lock.artifacts.retain(|old| old.component != *digest || old.engine != ENGINE_ID);
-        let compiled = result(entry.size, true);
-        lock.artifacts.push(entry);
-        Ok(compiled)
+        let unusable = |fault| InstallError::Artifact { name: name.to_owned(), fault };
+        entry.check(&self.cache_dir).map_err(unusable)?;
+        Ok(entry)
+    }
+
+    /// The lock as far as it can be believed: whatever it does not name is compiled again.
+    fn lock_to_mend(&self) -> Result<Lock, InstallError> {
+        match Lock::load(&self.lock_path()) {
+            Err(FileError::Lock { source }) if !matches!(*source, FileError::Unreadable { .. }) => {
+                Ok(Lock::default())
+            }
+            other => Ok(other?),
+        }
     }
 
     /// Two installations at once would lose one of the two entries.

@@ -2,6 +2,7 @@
 //! compiler: nothing here is ever part of the plugin.
 
 mod artifact;
+mod compiler;
 mod error;
 mod explain;
 mod files;
@@ -12,8 +13,9 @@ mod registry;
 mod remove;
 mod role;
 
-pub use artifact::{Artifact, compile_component};
-pub use error::{CompileError, InstallError};
+pub use artifact::{Artifact, compile_component, read_component};
+pub use compiler::{COMPONENT_BYTES, CompileLimits, Compiler, Worker, serve};
+pub use error::{CompileError, CompileLimit, InstallError};
 pub use explain::explaining_sandbox;
 pub use install::{Compiled, Installation, NewModule};
 pub use interfaces::{Interfaces, interfaces};

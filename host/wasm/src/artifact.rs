@@ -26,7 +26,15 @@ pub(crate) struct Verified {
 impl LockEntry {
     /// Whether the artifact is there, could not have been written by others, and is the one that was compiled.
     pub fn is_authentic(&self, cache_dir: &Path) -> bool {
-        Verified::open(self, cache_dir).is_ok()
+        self.check(cache_dir).is_ok()
+    }
+
+    /// The same, with the reason.
+    ///
+    /// # Errors
+    /// Why it would not be loaded.
+    pub fn check(&self, cache_dir: &Path) -> Result<(), Fault> {
+        Verified::open(self, cache_dir).map(drop)
     }
 }
 

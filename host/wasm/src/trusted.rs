@@ -1,7 +1,7 @@
 //! Files that decide what runs as root: read only if nobody else could have written them.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -48,11 +48,15 @@ pub(crate) fn read_input(path: &Path) -> Result<Option<String>, FileError> {
     String::from_utf8(text).map(Some).map_err(|_| refused("it is no text in UTF-8".to_owned()))
 }
 
-/// Reads a catalog or lock, checking owner and mode of what was opened.
+/// Reads a catalog or lock, checking owner and mode of what was opened and of the folder that it was found in: who can
+/// write there can bring back an older one.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     let unreadable = |source| FileError::Unreadable { path: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
+    if let Some(why) = distrust_folder(folder_of(path)).map_err(unreadable)? {
+        return Err(FileError::Untrusted { path: folder_of(path).to_owned(), why });
+    }
     if let Some(why) = distrust(&metadata) {
         return Err(FileError::Untrusted { path: path.to_owned(), why });
     }
@@ -72,9 +76,18 @@ pub(crate) fn open_artifact(path: &Path) -> Result<(File, Metadata), Distrust> {
         }
         Err(error) => return Err(Distrust::Refused(error.to_string())),
     };
-    let metadata = file.metadata().map_err(|error| Distrust::Refused(error.to_string()))?;
-    match distrust(&metadata) {
-        Some(why) => Err(Distrust::Refused(why)),
+    let refused = |error: io::Error| Distrust::Refused(error.to_string());
+    let metadata = file.metadata().map_err(refused)?;
+    if let Some(why) = distrust(&metadata) {
+        return Err(Distrust::Refused(why));
+    }
+    // Each is written under one name. Whoever gave it another one can do so again after the next.
+    if metadata.nlink() > 1 {
+        let more = metadata.nlink().saturating_sub(1);
+        return Err(Distrust::Refused(format!("it is a hard link, {more} more of it are elsewhere")));
+    }
+    match distrust_folder(folder_of(path)).map_err(refused)? {
+        Some(why) => Err(Distrust::Refused(format!("its folder is not to be trusted: {why}"))),
         None => Ok((file, metadata)),
     }
 }
@@ -89,10 +102,23 @@ pub(crate) enum Distrust {
 
 /// The reason not to trust a file, if there is one.
 fn distrust(metadata: &Metadata) -> Option<String> {
-    let (owner, user) = (metadata.uid(), geteuid().as_raw());
     if !metadata.is_file() {
         return Some("it is not a regular file".to_owned());
     }
+    writable_by_others(metadata)
+}
+
+/// The same for a folder.
+fn distrust_folder(folder: &Path) -> io::Result<Option<String>> {
+    Ok(writable_by_others(&folder.metadata()?))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn writable_by_others(metadata: &Metadata) -> Option<String> {
+    let (owner, user) = (metadata.uid(), geteuid().as_raw());
     if owner != 0 && owner != user {
         return Some(format!("it belongs to user {owner}; it has to belong to root or user {user}"));
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use multus_compile::{Installation, NewModule};
+use multus_compile::{Compiler, Installation, NewModule};
 use multus_document::Object;
 use multus_wasm::{Attachment, Catalog, Pod, Role, Sandbox, lock_path};
 use serde_json::{Value, json};
@@ -62,6 +62,7 @@ impl Node {
             catalog: below("etc/catalog.json"),
             module_dir: below("modules"),
             cache_dir: below("cache"),
+            compiler: Compiler::Here,
         };
         Self { directory, installation }
     }

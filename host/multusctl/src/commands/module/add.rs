@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::Places;
 use super::compile::CompiledReport;
+use super::compiler::CompileOptions;
 use super::component::{Component, read_file};
 use super::consent;
 use super::inputs::Inputs;
@@ -65,12 +66,15 @@ pub(crate) struct Add {
     #[command(flatten)]
     options: Options,
     #[command(flatten)]
+    compiler: CompileOptions,
+    #[command(flatten)]
     places: Places,
 }
 
 impl Add {
     pub(super) fn run(&self, console: &Console) -> anyhow::Result<ExitCode> {
-        let installation = self.places.installation()?;
+        let compiler = self.compiler.compiler();
+        let installation = Installation { compiler, ..self.places.installation()? };
         let bytes = read_file(&self.component)?;
         let component = Component::read(&bytes)?;
         let (name, role) = (self.name(&component), self.role(&component)?);

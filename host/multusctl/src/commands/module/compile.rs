@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use multus_compile::Compiled;
+use multus_compile::{Compiled, Installation};
 use serde::Serialize;
 
 use super::Places;
+use super::compiler::CompileOptions;
 use crate::console::{Console, Report};
 use crate::progress;
 use crate::table::{count, render};
@@ -22,6 +23,8 @@ pub(crate) struct Compile {
     /// Every module of the catalog.
     #[arg(long, required = true)]
     all: bool,
+    #[command(flatten)]
+    compiler: CompileOptions,
     #[command(flatten)]
     places: Places,
 }
@@ -42,7 +45,8 @@ struct CompiledView {
 
 impl Compile {
     pub(super) fn run(&self, console: &Console) -> anyhow::Result<ExitCode> {
-        let installation = self.places.installation()?;
+        let compiler = self.compiler.compiler();
+        let installation = Installation { compiler, ..self.places.installation()? };
         let what = format!("compiling the modules of {}", installation.catalog.display());
         match progress::during(console, &what, || installation.compile_all()) {
             Ok(compiled) => {

@@ -1,11 +1,10 @@
 //! A component, read without running any of it.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use multus_compile::{check_role, interfaces};
+use multus_compile::{check_role, interfaces, read_component};
 use multus_wasm::{Digest, Role};
 use wasmparser::{ComponentName, CustomSectionReader, KnownCustom, MemoryType, Parser, Payload};
 
@@ -34,12 +33,12 @@ pub(super) struct Sizes {
     pub(super) explaining: u64,
 }
 
-/// A component's file.
+/// A component's file, no further than one may be long.
 ///
 /// # Errors
 /// Why it can't be read.
 pub(super) fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("can't read the component {}", path.display()))
+    read_component(path).with_context(|| format!("can't read the component {}", path.display()))
 }
 
 impl<'a> Component<'a> {

@@ -6,6 +6,7 @@ mod bench;
 mod build;
 mod cargo;
 mod compile;
+mod compiler;
 mod component;
 mod consent;
 mod fixture;
@@ -49,6 +50,9 @@ pub(crate) enum Module {
     Verify(verify::Verify),
     Compile(compile::Compile),
     Remove(remove::Remove),
+    // For the others.
+    #[command(hide = true)]
+    CompileOne(compiler::CompileOne),
 }
 
 impl Module {
@@ -65,6 +69,7 @@ impl Module {
             Self::Verify(command) => command.run(console),
             Self::Compile(command) => command.run(console),
             Self::Remove(command) => command.run(console),
+            Self::CompileOne(command) => command.run(),
         }
     }
 }

@@ -6,6 +6,7 @@ use anyhow::anyhow;
 use clap::Args;
 use multus_compile::Installation;
 
+use super::compiler::CompileOptions;
 use crate::conf_file;
 
 /// Where the node's modules are: what the configuration says, or each place by itself.
@@ -27,12 +28,14 @@ pub(super) struct Places {
 }
 
 impl Places {
+    /// The places, for who installs nothing or compiles within the usual limits.
     pub(super) fn installation(&self) -> anyhow::Result<Installation> {
+        let compiler = CompileOptions::default().compiler();
         if let (Some(catalog), Some(module_dir), Some(cache_dir)) =
             (&self.catalog, &self.module_dir, &self.cache_dir)
         {
             let (catalog, module_dir, cache_dir) = (catalog.clone(), module_dir.clone(), cache_dir.clone());
-            return Ok(Installation { catalog, module_dir, cache_dir });
+            return Ok(Installation { catalog, module_dir, cache_dir, compiler });
         }
         let conf = self
             .conf
@@ -41,6 +44,7 @@ impl Places {
         let wasm = conf_file::load(conf)?.wasm.ok_or_else(|| {
             anyhow!("{} has no `wasm`: add `catalog`, `moduleDir` and `cacheDir` below it", conf.display())
         })?;
-        Ok(Installation { catalog: wasm.catalog, module_dir: wasm.module_dir, cache_dir: wasm.cache_dir })
+        let (catalog, module_dir, cache_dir) = (wasm.catalog, wasm.module_dir, wasm.cache_dir);
+        Ok(Installation { catalog, module_dir, cache_dir, compiler })
     }
 }

@@ -7,6 +7,7 @@ use multus_wasm::{Catalog, Fault, Frame, LogLine, ModuleError, Role, Sandbox, Us
 use serde_json::{Map, json};
 use tempfile::TempDir;
 
+use super::compiler::CompileOptions;
 use super::fixture::{Answer, Fixture, Given, Work};
 use super::subject::Tried;
 
@@ -44,6 +45,7 @@ impl<'a> Stage<'a> {
             catalog: below("catalog.json"),
             module_dir: below("modules"),
             cache_dir: below("cache"),
+            compiler: CompileOptions::default().compiler(),
         };
         let module = NewModule { name: NAME, role, component: &tried.component, entry: &Map::new() };
         let compiled = installation.add(&module)?;

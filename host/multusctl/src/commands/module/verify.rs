@@ -1,11 +1,10 @@
 //! `multusctl module verify`.
 
-use std::fs;
 use std::process::ExitCode;
 
 use anyhow::ensure;
 use clap::Args;
-use multus_compile::{Installation, check_role};
+use multus_compile::{Installation, check_role, read_component};
 use multus_wasm::{Catalog, Digest, Fault, Module, Sandbox, lock_path};
 use serde::Serialize;
 
@@ -81,7 +80,7 @@ impl Verify {
 fn component(installation: &Installation, module: &Module) -> Check {
     let path = installation.component_path(&module.digest);
     let again = "install it again with `multusctl module add`";
-    let problem = match fs::read(&path) {
+    let problem = match read_component(&path) {
         Err(error) => Some(format!("can't read {}: {error}; {again}", path.display())),
         Ok(bytes) if Digest::of(&bytes) != module.digest => Some(format!(
             "{} holds {}: find out who changed it, then {again}",
