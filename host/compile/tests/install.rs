@@ -146,7 +146,7 @@ fn two_installations_at_once_keep_both_entries() {
 
 #[test]
 fn the_shipped_components_import_nothing_but_the_log() {
-    for name in ["mtu", "tenant_guard"] {
+    for name in ["flannel", "mtu", "tenant_guard"] {
         let decoded = wit_component::decode(&component(name)).unwrap();
         let wit_component::DecodedWasm::Component(resolve, world) = decoded else { panic!("a WIT package") };
         let imports: Vec<String> =
