@@ -106,6 +106,7 @@ fn the_node_hears_each_call_and_the_module_each_answer() {
         "info": [7, "lo", "veth", "0a:58:0a:01:02:03", 65536, true, ["127.0.0.1/8", "::1/128"]],
         "host": "",
         "device": true,
+        "leaving": true,
         "leased": [{"address": "10.1.2.3/24", "gateway": "10.1.2.1"}],
         "limited": {"limited": true},
         "claims": [["10.1.2.2", "10.1.2.9"], [], true, 2, null],

@@ -221,3 +221,21 @@ fn mac_of(netns: &str) -> String {
         serde_json::from_str(&ip(&format!("-n {netns} -j link show eth0"))).unwrap();
     links[0]["address"].as_str().unwrap().to_owned()
 }
+
+#[test]
+fn the_first_default_route_leads_and_later_ones_come_behind() {
+    private(|| {
+        let scene = Scene::new();
+        let conf = scene.conf(json!([lan("lab0", "10.1.0.0/24"), lan("lab1", "10.2.0.0/24")]));
+        let before = scene.warmed_up(&conf);
+        let (pod, _) = scene.attached("web", &conf);
+        let routes = ip("-n web -o route show default");
+        let lines: Vec<_> =
+            routes.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        assert_eq!(lines, ["default via 10.1.0.1 dev eth0", "default via 10.2.0.1 dev net1 metric 1"]);
+        scene.checked(&pod, &conf).succeeded();
+        scene.node.del(&pod, &conf).succeeded();
+        scene.node.remove_netns(&pod.container_id);
+        scene.state().must_equal(&before);
+    });
+}

@@ -1,6 +1,6 @@
 //! Changes of links: properties, addresses, routes, neighbours, settings.
 
-use multus_net::{Effect, Property, Route, Space};
+use multus_net::{Effect, LinkRef, Property, Route, Space};
 use multus_wasm::node::{Answer, Change, LinkId};
 
 use super::lent::{Lent, Origin};
@@ -112,8 +112,11 @@ pub(super) fn add_address(node: &mut ComponentNode, id: LinkId, address: &str) -
 /// `add-route`.
 pub(super) fn add_route(node: &mut ComponentNode, id: LinkId, text: &str) -> Answer<()> {
     let lent = node.lent.to_change(id)?;
-    let route = words::route(text)?;
+    let mut route = words::route(text)?;
     check_route(node, &lent, &route)?;
+    if lent.link.space == Space::Sandbox && route.destination.prefix_len() == 0 && route.metric.is_none() {
+        route.metric = behind_others(node, &lent, &route)?;
+    }
     let lasting = lent.origin == Origin::Chained;
     // Else it would be deleted with ours.
     if lasting
@@ -129,6 +132,30 @@ pub(super) fn add_route(node: &mut ComponentNode, id: LinkId, text: &str) -> Ans
 /// Of two such the kernel keeps one.
 fn same_place(one: &Route, other: &Route) -> bool {
     (one.destination, one.metric, one.table) == (other.destination, other.metric, other.table)
+}
+
+/// The metrics of routes that name none.
+const USUAL_V4: u32 = 0;
+const USUAL_V6: u32 = 1024;
+
+/// The kernel keeps one route of each metric. A pod's default route stays with the network that had it first; those of
+/// later ones, which nobody chose by `default-route`, come behind (decision 9).
+fn behind_others(node: &ComponentNode, lent: &Lent, wanted: &Route) -> Answer<Option<u32>> {
+    let mut taken = Vec::new();
+    for link in node.ask(|backend| backend.links(Space::Sandbox))? {
+        let there = LinkRef { space: Space::Sandbox, index: link.index, name: link.name };
+        if there.index != lent.link.index {
+            taken.extend(node.ask(|backend| backend.routes(&there))?);
+        }
+    }
+    let usual = if wanted.destination.addr().is_ipv4() { USUAL_V4 } else { USUAL_V6 };
+    let metric_of = |route: &Route| route.metric.unwrap_or(usual);
+    let other = |metric| {
+        let same = |route: &&Route| route.destination == wanted.destination && route.table == wanted.table;
+        taken.iter().filter(same).any(|route| metric_of(route) == metric)
+    };
+    let free = (usual..).find(|metric| !other(*metric));
+    Ok(free.filter(|metric| *metric != usual))
 }
 
 /// On the node a module leads packets to its own pod, and nowhere else.
