@@ -264,6 +264,15 @@ const SPOILT: &[Spoilt] = &[
         50,
         &[],
     ),
+    (
+        "a second name",
+        |node| {
+            let file = files(node.path("wasm/cache")).remove(0);
+            fs::hard_link(&file, node.path("wasm/second")).unwrap();
+        },
+        50,
+        &["hard link"],
+    ),
 ];
 
 #[test]
@@ -283,6 +292,72 @@ fn an_artifact_that_is_not_ours_is_never_loaded() {
             node.del(&pod, &conf).succeeded();
             node.forget_recorded();
         }
+    });
+}
+
+/// The same of the lock, which is about every module.
+const SPOILT_LOCK: &[Spoilt] = &[
+    (
+        "a lock that others may write",
+        |node| {
+            fs::set_permissions(node.path("wasm/modules.lock"), fs::Permissions::from_mode(0o666)).unwrap();
+        },
+        50,
+        &["modules.lock", "who changed it"],
+    ),
+    (
+        "a lock of a later form",
+        |node| fs::write(node.path("wasm/modules.lock"), r#"{"version": 2, "artifacts": []}"#).unwrap(),
+        50,
+        &["modules.lock", "version"],
+    ),
+    (
+        "a folder that others may write",
+        |node| fs::set_permissions(node.path("wasm/cache"), fs::Permissions::from_mode(0o777)).unwrap(),
+        50,
+        &["tenant-guard", "its folder is not to be trusted", "chmod go-w"],
+    ),
+];
+
+#[test]
+fn a_lock_or_folder_that_is_not_ours_stops_every_pod_until_it_is_mended() {
+    private(|| {
+        let (node, pod, conf) = with_modules(&[guard()], "team-red", "storage", None);
+        for (what, spoil, code, words) in SPOILT_LOCK {
+            println!("{what}");
+            spoil(&node);
+            let words = [&["multusctl module compile"], *words].concat();
+            refused(&node, &pod, &conf, *code, &words);
+            let error = node.call("STATUS", &pod, &conf).error();
+            assert!(error.code == 50 && error.msg.contains("multusctl module compile"), "{what}: {error:?}");
+            fs::set_permissions(node.path("wasm/cache"), fs::Permissions::from_mode(0o755)).unwrap();
+            compile_all(&conf);
+            node.add(&pod, &conf).succeeded();
+            node.del(&pod, &conf).succeeded();
+            node.forget_recorded();
+        }
+    });
+}
+
+/// Code can't be mapped from there: what was verified is loaded from memory.
+#[test]
+fn modules_run_from_a_folder_that_forbids_executing() {
+    private(|| {
+        let (node, pod, conf) = with_modules(&[guard()], "team-red", "storage", None);
+        let mut mount = Command::new("mount");
+        mount.args(["-n", "-t", "tmpfs", "-o", "noexec,mode=755", "tmpfs"]).arg(node.path("wasm/cache"));
+        assert!(mount.status().unwrap().success());
+        compile_all(&conf);
+        let artifact = files(node.path("wasm/cache")).remove(0);
+        node.call("STATUS", &pod, &conf).succeeded();
+        node.add(&pod, &conf).succeeded();
+        node.del(&pod, &conf).succeeded();
+        node.forget_recorded();
+
+        let good = fs::read(&artifact).unwrap();
+        fs::write(&artifact, [&good[..good.len() - 1], &[good[good.len() - 1] ^ 1]].concat()).unwrap();
+        refused(&node, &pod, &conf, 50, &["who changed it", "multusctl module compile"]);
+        assert_eq!(node.call("STATUS", &pod, &conf).error().code, 50);
     });
 }
 

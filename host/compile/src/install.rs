@@ -58,7 +58,7 @@ pub struct Compiled {
 
 /// A module's artifact.
 enum Made {
-    /// It was there, and is authentic.
+    /// It was there, and can be loaded.
     Before(LockEntry),
     Now(Artifact),
 }
@@ -86,8 +86,8 @@ impl Installation {
         Ok(compiled)
     }
 
-    /// Gives every module of the catalog an artifact for this version of the engine, where it has none that is
-    /// authentic. The lock afterwards names the catalog's components only.
+    /// Gives every module of the catalog an artifact for this version of the engine, where it has none that can be
+    /// loaded. The lock afterwards names the catalog's components only.
     ///
     /// # Errors
     /// Every module that has none now; the others have theirs all the same.
@@ -139,8 +139,8 @@ impl Installation {
         component: &[u8],
         lock: &Lock,
     ) -> Result<Made, InstallError> {
-        if let Some(entry) = lock.find(digest, ENGINE_ID).filter(|entry| entry.is_authentic(&self.cache_dir))
-        {
+        let usable = |entry: &&LockEntry| entry.check(&self.cache_dir).is_ok();
+        if let Some(entry) = lock.find(digest, ENGINE_ID).filter(usable) {
             return Ok(Made::Before(entry.clone()));
         }
         self.compiler.compile(component).map(Made::Now).map_err(|error| compile_error(name, error))

@@ -9,7 +9,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::digest::{Digest, Hasher};
-use crate::engine::ENGINE_ID;
+use crate::engine::{ENGINE_ID, engine_config};
 use crate::error::Fault;
 use crate::lock::{Lock, LockEntry};
 use crate::sys;
@@ -24,17 +24,16 @@ pub(crate) struct Verified {
 }
 
 impl LockEntry {
-    /// Whether the artifact is there, could not have been written by others, and is the one that was compiled.
-    pub fn is_authentic(&self, cache_dir: &Path) -> bool {
-        self.check(cache_dir).is_ok()
-    }
-
-    /// The same, with the reason.
+    /// Whether the artifact is there, could not have been written by others, is the one that was compiled, and one for
+    /// this engine and this processor.
     ///
     /// # Errors
     /// Why it would not be loaded.
     pub fn check(&self, cache_dir: &Path) -> Result<(), Fault> {
-        Verified::open(self, cache_dir).map(drop)
+        let verified = Verified::open(self, cache_dir)?;
+        let failed = |error: wasmtime::Error| Fault::Host { message: format!("{error:#}") };
+        let engine = Engine::new(&engine_config()).map_err(failed)?;
+        verified.load(&engine).map(drop)
     }
 }
 

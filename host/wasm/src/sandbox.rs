@@ -212,14 +212,14 @@ impl Sandbox {
         }
     }
 
-    /// Whether every module of the catalog has an artifact that may be loaded, for STATUS.
+    /// Whether every module of the catalog has an artifact that may be loaded, and can be: for STATUS.
     ///
     /// # Errors
     /// Every module that has none, and why.
     pub fn check_artifacts(&self) -> Result<(), Vec<ModuleError>> {
         let check = |(name, module): (&String, &Module)| {
-            let verified = Verified::find(&module.digest, &self.lock, &self.cache_dir);
-            verified.err().map(|fault| ModuleError::new(name, fault))
+            let loaded = self.runtime().and_then(|runtime| self.load(name, module, runtime));
+            loaded.err().map(|fault| ModuleError::new(name, fault))
         };
         let errors: Vec<ModuleError> = self.catalog.modules.iter().filter_map(check).collect();
         if errors.is_empty() { Ok(()) } else { Err(errors) }
