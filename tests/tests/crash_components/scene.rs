@@ -1,4 +1,4 @@
-//! A node on which one pod lives and another one comes and goes: `bridge`, `ptp` and `host-device` with addresses by
+//! A node on which one pod lives and another one comes and goes: `bridge`, `ptp`, `host-device` and `macvlan` with addresses by
 //! `host-local` and `static`, all of them components.
 
 use std::path::Path;
@@ -40,7 +40,7 @@ pub(crate) enum Networks {
     Virtual,
     /// The same without rules for packets, which no boot of a test's takes along.
     Plain,
-    /// A device of the node as well, which has to come home.
+    /// A device of the node as well, which has to come home, and a link by way of another one.
     All,
 }
 
@@ -62,12 +62,14 @@ impl Scene {
                     &granted(&["defaultRoutes", "firewall=masquerade", "sysctls", "ipam"]),
                 ),
                 Module::delegate("host-device", &granted(&["links", "ipam", "sysctls"])),
+                Module::delegate("macvlan", &granted(&["links", "ipam", "sysctls"])),
                 Module::delegate("host-local", &[&store]),
                 Module::delegate("static", &[]),
             ],
         );
         // Nothing here has hardware: the end of a cable has to do.
         ip("link add dev0 address 02:00:00:00:00:05 mtu 1450 type veth peer name cable");
+        ip("link add dev1 address 02:00:00:00:00:06 type veth peer name wire");
         let pod = node.pod("web").named("default", "web");
         let mut scene = Scene { before: node.dump(), node, pod, wasm };
         let conf = scene.conf(Networks::All);
@@ -95,6 +97,8 @@ impl Scene {
                 json!({ "cniVersion": "1.0.0", "name": "cable", "type": "host-device", "device": "dev0",
                              "ipam": { "type": "static", "addresses": addresses } }),
             );
+            all.push(json!({ "cniVersion": "1.0.0", "name": "wire", "type": "macvlan", "master": "dev1",
+                        "ipam": lease("10.6.0.0/24") }));
         }
         if networks == Networks::Plain {
             all.iter_mut().for_each(|network| network["ipMasq"] = json!(false));
