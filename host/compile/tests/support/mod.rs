@@ -1,6 +1,7 @@
 //! A node with modules, made from components that are built from source.
 
 pub mod recording;
+pub mod text;
 
 use std::collections::BTreeMap;
 use std::fs;
