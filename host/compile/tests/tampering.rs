@@ -351,7 +351,8 @@ fn authentic_code_that_this_host_cannot_run_is_a_miss() {
 fn a_lock_of_another_time_is_a_miss() {
     let node = node();
     let today = fs::read(node.lock()).unwrap();
-    let rows: [(&str, fn(&mut Value), &str); 5] = [
+    type Edit = fn(&mut Value);
+    let rows: [(&str, Edit, &str); 5] = [
         ("no lock yet", |lock| lock["artifacts"] = json!([]), "modules.lock has none for engine"),
         (
             "the engine before",
@@ -401,7 +402,9 @@ const LOCKS: &[Row] = &[
     (
         "a digest of another kind",
         |node| {
-            edit(&node.lock(), |text| *text = String::from_utf8_lossy(text).replace("sha256:", "md5:").into())
+            edit(&node.lock(), |text| {
+                *text = String::from_utf8_lossy(text).replace("sha256:", "md5:").into()
+            });
         },
         nothing,
         "is no digest",

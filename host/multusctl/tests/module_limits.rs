@@ -120,8 +120,10 @@ fn compiling(node: &Node) -> (Child, Pid) {
     let tool = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let child = until(|| children(tool.id()).pop()).expect("a child that compiles");
     // What it gives up last.
-    let _ =
-        until(|| has_limit(child, "Max open files", "0").then_some(())).expect("a child that is restricted");
+    assert!(
+        until(|| has_limit(child, "Max open files", "0").then_some(true))
+            .is_some_and(|restricted| restricted)
+    );
     (tool, child)
 }
 

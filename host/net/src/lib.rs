@@ -24,7 +24,9 @@ mod sys;
 mod undo;
 
 pub use backend::Backend;
-pub use effect::{Class, Effect, Home, InvalidMac, LinkRef, MacAddr, MacvlanMode, NewLink, Property, Route, Space};
+pub use effect::{
+    Class, Effect, Home, InvalidMac, LinkRef, MacAddr, MacvlanMode, NewLink, Property, Route, Space,
+};
 pub use error::NetnsError;
 pub use identity::{BootId, NetnsId};
 pub use kernel::Kernel;

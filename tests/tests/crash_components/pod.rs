@@ -106,7 +106,7 @@ fn a_device_that_the_pod_renamed_comes_home() {
             match story {
                 "renamed" => drop(ip("-n web link set net2 name odd")),
                 "up, with addresses" => {
-                    drop((ip("-n web link set net2 mtu 1300"), ip("-n web link set net2 promisc on")))
+                    drop((ip("-n web link set net2 mtu 1300"), ip("-n web link set net2 promisc on")));
                 }
                 "with a further name" => drop(ip("-n web link property add dev net2 altname lab0")),
                 _ => drop((ip("-n web link set net2 name odd"), ip("-n web link add dev0 type bridge"))),

@@ -66,9 +66,9 @@ impl<'a> Line<'a> {
             let end = if rest[at..].starts_with('<') { '>' } else { '"' };
             let Some((word, after)) = rest[at + 1..].split_once(end) else { break };
             if end == '>' {
-                folder = PathBuf::from(word)
+                folder = PathBuf::from(word);
             } else {
-                paths.push(folder.join(word))
+                paths.push(folder.join(word));
             }
             rest = after;
         }

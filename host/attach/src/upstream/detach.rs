@@ -93,7 +93,8 @@ fn detach_plugin(
     let binary = match search.find(plugin.plugin_type()) {
         Ok(binary) => binary,
         Err(missing) if attachment.modules.iter().any(|kind| kind == plugin.plugin_type()) => {
-            return Ok(without_binary(call, attachment, plugin, &missing));
+            without_binary(call, attachment, plugin, &missing);
+            return Ok(());
         }
         Err(error) => return Err(error),
     };

@@ -114,8 +114,7 @@ mod tests {
     fn what_is_not_exactly_that_is_not_believed() {
         let artifact = compile_component(EMPTY).unwrap();
         let good = written(&Ok(artifact.clone()));
-        let module =
-            Artifact { bytes: b"\x7fELF".to_vec(), digest: Digest::of(b"\x7fELF"), ..artifact.clone() };
+        let module = Artifact { bytes: b"\x7fELF".to_vec(), digest: Digest::of(b"\x7fELF"), ..artifact };
         let mut flipped = good.clone();
         *flipped.last_mut().unwrap() ^= 1;
         let rows = [

@@ -24,7 +24,7 @@ impl Kernel {
         let tried = format_args!("looking for the link of device {device}");
         let Some(folder) = folder(device, &tried)? else {
             return Err(Refused::because(
-                &tried,
+                tried,
                 libc::ENODEV,
                 "there is no such device: look below /sys/bus",
             ));

@@ -95,9 +95,8 @@ fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> 
             Action::Delete { link: outside, kind: "veth", macs }
         }
         Effect::Macvlan { link: made, .. } => {
-            let macs = macs(&made.mac.to_string(), all, |link| {
-                link.space == made.space && link.index == made.index
-            });
+            let macs =
+                macs(&made.mac.to_string(), all, |link| link.space == made.space && link.index == made.index);
             Action::Delete { link: made, kind: "macvlan", macs }
         }
         Effect::Move { link, to, name, home } => {

@@ -90,7 +90,8 @@ impl Add {
             consent::ask("Install it?")?;
         }
         let what = format!("compiling {} as module {name}", self.component.display());
-        let compiled = progress::during(console, &what, || installation.add(&module))?;
+        let add = || installation.add(&module).map_err(anyhow::Error::from);
+        let compiled = progress::during(console, &what, add)?;
         console.show(&CompiledReport::of(vec![compiled]))?;
         console.say(&format!("module {name} is in {}", installation.catalog.display()));
         Ok(ExitCode::SUCCESS)

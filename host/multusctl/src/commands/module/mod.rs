@@ -45,7 +45,7 @@ pub(crate) enum Module {
     Bench(bench::Bench),
     // For operators.
     Inspect(inspect::Inspect),
-    Add(add::Add),
+    Add(Box<add::Add>),
     List(list::List),
     Verify(verify::Verify),
     Compile(compile::Compile),
