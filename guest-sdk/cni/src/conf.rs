@@ -120,6 +120,19 @@ impl<'a> Conf<'a> {
         Ok(items.into_iter().flatten().enumerate().map(item).collect())
     }
 
+    /// The members of an object by their keys; none if nothing stands there.
+    ///
+    /// # Errors
+    /// Code 7 for anything else.
+    pub fn members(&self) -> Result<Vec<(&'a str, Self)>, Failure> {
+        let members =
+            self.value.map(|value| value.as_object().ok_or_else(|| self.wants("an object"))).transpose()?;
+        let member = |(key, value): (&'a String, &'a Value)| {
+            (key.as_str(), self.with(Some(value), format!("{}.{key}", self.place)))
+        };
+        Ok(members.into_iter().flatten().map(member).collect())
+    }
+
     /// A list of texts.
     ///
     /// # Errors
@@ -190,6 +203,11 @@ mod tests {
             (at(&["ipam", "subnet"]).at("x").map(|_| ()), "`ipam.subnet` must be an object"),
             (at(&["ipam", "ips"]).texts().map(|_| ()), "`ipam.ips[1]` must be a text"),
             (at(&["l"]).items().map(|_| ()), "`l` must be a list"),
+            (at(&["mtu"]).members().map(|_| ()), "`mtu` must be an object"),
+            (
+                at(&["ipam"]).members().unwrap().iter().try_for_each(|(_, each)| each.at("x").map(|_| ())),
+                "` must be an object, and is ",
+            ),
             (at(&["mtu"]).parsed::<IpAddr>("an address").map(|_| ()), "`mtu` must be an address"),
             (Err(at(&["ipam", "gateway"]).wants("an address")), "needs `ipam.gateway`: an address"),
         ];

@@ -19,6 +19,7 @@ pub trait Host {
     /// How results name the pod's namespace.
     fn sandbox(&self) -> Answer<String>;
     fn info(&self, link: &Self::Link) -> Answer<LinkInfo>;
+    fn find_in_sandbox(&self, name: &str) -> Answer<Option<Self::Link>>;
 
     /// The pod's end, and the node's.
     fn create_veth(&self, name: &str, veth: &Veth) -> Answer<(Self::Link, Self::Link)>;
@@ -26,8 +27,11 @@ pub trait Host {
     fn move_to_sandbox(&self, link: &Self::Link, name: &str) -> Answer<()>;
     fn set_master(&self, link: &Self::Link, master: &Self::Link) -> Answer<()>;
     fn set_mac(&self, link: &Self::Link, mac: &str) -> Answer<()>;
+    fn set_mtu(&self, link: &Self::Link, mtu: u32) -> Answer<()>;
     fn set_up(&self, link: &Self::Link) -> Answer<()>;
     fn set_promiscuous(&self, link: &Self::Link) -> Answer<()>;
+    fn set_all_multicast(&self, link: &Self::Link, on: bool) -> Answer<()>;
+    fn set_tx_queue_length(&self, link: &Self::Link, packets: u32) -> Answer<()>;
     fn set_hairpin(&self, link: &Self::Link) -> Answer<()>;
     fn add_address(&self, link: &Self::Link, address: IpNet) -> Answer<()>;
     fn remove_address(&self, link: &Self::Link, address: IpNet) -> Answer<()>;
@@ -37,6 +41,7 @@ pub trait Host {
     fn settle(&self, link: &Self::Link) -> Answer<()>;
     fn announce(&self, link: &Self::Link) -> Answer<()>;
     fn set_sysctl(&self, link: &Self::Link, key: &str, value: &str) -> Answer<()>;
+    fn set_sandbox_sysctl(&self, key: &str, value: &str) -> Answer<()>;
 
     fn ensure_bridge(&self, name: &str, bridge: &Bridge) -> Answer<Self::Link>;
     fn default_link(&self) -> Answer<Option<Self::Link>>;

@@ -24,6 +24,10 @@ impl Host for Real {
         link.info()
     }
 
+    fn find_in_sandbox(&self, name: &str) -> Answer<Option<Link>> {
+        network::sandbox()?.find(name)
+    }
+
     fn create_veth(&self, name: &str, veth: &Veth) -> Answer<(Link, Link)> {
         veth.create(name)
     }
@@ -44,12 +48,24 @@ impl Host for Real {
         link.set_mac(mac)
     }
 
+    fn set_mtu(&self, link: &Link, mtu: u32) -> Answer<()> {
+        link.set_mtu(mtu)
+    }
+
     fn set_up(&self, link: &Link) -> Answer<()> {
         link.set_up(true)
     }
 
     fn set_promiscuous(&self, link: &Link) -> Answer<()> {
         link.set_promiscuous(true)
+    }
+
+    fn set_all_multicast(&self, link: &Link, on: bool) -> Answer<()> {
+        link.set_all_multicast(on)
+    }
+
+    fn set_tx_queue_length(&self, link: &Link, packets: u32) -> Answer<()> {
+        link.set_tx_queue_length(packets)
     }
 
     fn set_hairpin(&self, link: &Link) -> Answer<()> {
@@ -82,6 +98,10 @@ impl Host for Real {
 
     fn set_sysctl(&self, link: &Link, key: &str, value: &str) -> Answer<()> {
         link.set_sysctl(key, value)
+    }
+
+    fn set_sandbox_sysctl(&self, key: &str, value: &str) -> Answer<()> {
+        network::set_sysctl(key, value)
     }
 
     fn ensure_bridge(&self, name: &str, bridge: &Bridge) -> Answer<Link> {

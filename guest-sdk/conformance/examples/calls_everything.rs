@@ -98,6 +98,8 @@ fn edit(told: &mut Told, inside: &Link, port: &Link) -> Result<(), Failure> {
     told.done(inside.set_mtu(1280))?;
     told.done(inside.set_up(true))?;
     told.done(inside.set_promiscuous(false))?;
+    told.done(inside.set_all_multicast(true))?;
+    told.done(inside.set_tx_queue_length(500))?;
     told.done(port.set_hairpin(true))
 }
 
@@ -110,7 +112,8 @@ fn routes(told: &mut Told, inside: &Link) -> Result<(), Failure> {
     told.done(inside.add_neighbour("10.1.2.1", "0a:58:0a:01:02:01"))?;
     told.done(inside.settle())?;
     told.done(inside.announce())?;
-    told.done(inside.set_sysctl("ipv4/arp_notify", "1"))
+    told.done(inside.set_sysctl("ipv4/arp_notify", "1"))?;
+    told.done(network::set_sysctl("net/ipv4/tcp_syncookies", "0"))
 }
 
 fn nodes(told: &mut Told, port: &Link) -> Result<(), Failure> {

@@ -15,6 +15,14 @@ pub fn sandbox_path() -> Result<String, Failure> {
     Ok(sandbox()?.path())
 }
 
+/// A setting of the sandbox, `net/ipv4/tcp_syncookies`, or of a link of it that may be changed; takes a grant.
+///
+/// # Errors
+/// The grant is missing, there is no such setting, or the kernel refuses the value.
+pub fn set_sysctl(key: &str, value: &str) -> Result<(), Failure> {
+    edit::set_sandbox_sysctl(key, value)
+}
+
 /// Two links that are each other's end: one in the sandbox, one on the node.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -108,6 +116,16 @@ impl Link {
     /// Receives what is for others.
     pub fn set_promiscuous(&self, on: bool) -> Result<(), Failure> {
         edit::set_promiscuous(self, on)
+    }
+
+    /// Receives what is for any group.
+    pub fn set_all_multicast(&self, on: bool) -> Result<(), Failure> {
+        edit::set_all_multicast(self, on)
+    }
+
+    /// How many packets may wait to be sent; at most a million.
+    pub fn set_tx_queue_length(&self, packets: u32) -> Result<(), Failure> {
+        edit::set_tx_queue_length(self, packets)
     }
 
     /// A bridge's port sends back out of the port that a packet came in by.

@@ -27,7 +27,7 @@ const CONF: &str = r#"{"type":"all","ipam":{"type":"static"}}"#;
 const BEFORE: &str = r#"{"cniVersion":"1.1.0","interfaces":[{"name":"net1","sandbox":"/run/netns/a"}],"ips":[{"address":"10.1.2.3/24"}],"dns":{}}"#;
 
 /// What the component asks, call by call.
-const CALLS: [&str; 41] = [
+const CALLS: [&str; 44] = [
     "network.sandbox",
     "network.path Sandbox",
     "network.links Sandbox",
@@ -43,6 +43,8 @@ const CALLS: [&str; 41] = [
     "network-edit.set-mtu 10 1280",
     "network-edit.set-up 10 true",
     "network-edit.set-promiscuous 10 false",
+    "network-edit.set-all-multicast 10 true",
+    "network-edit.set-tx-queue-length 10 500",
     "network-edit.set-hairpin 11 true",
     "network-edit.add-address 10 10.1.2.3/24",
     "network-edit.remove-address 10 10.1.2.4/24",
@@ -52,6 +54,7 @@ const CALLS: [&str; 41] = [
     "network-edit.settle 10",
     "network-edit.announce 10",
     "network-edit.set-sysctl 10 ipv4/arp_notify 1",
+    "network-edit.set-sandbox-sysctl net/ipv4/tcp_syncookies 0",
     "node.host",
     "network.path Host",
     r#"node.ensure-bridge cni0 {"mtu":1500}"#,

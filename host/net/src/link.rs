@@ -40,6 +40,10 @@ pub struct Link {
     pub master: Option<u32>,
     /// Whether it was asked to receive what is for others.
     pub promiscuous: bool,
+    /// Whether it was asked to receive what is for any group.
+    pub all_multicast: bool,
+    /// How many packets may wait to be sent.
+    pub tx_queue_length: u32,
     /// Alternative names, which occupy the same name space as `name`.
     pub alternative_names: Vec<String>,
 }
@@ -164,11 +168,13 @@ fn details(body: &[u8]) -> Option<Details> {
     let link = &mut found.link;
     (link.index, link.up) = (index, flags & libc::IFF_UP as u32 != 0);
     link.promiscuous = flags & libc::IFF_PROMISC as u32 != 0;
+    link.all_multicast = flags & libc::IFF_ALLMULTI as u32 != 0;
     for (kind, value) in attributes(body.get(LINK_HEADER..)?) {
         match kind {
             libc::IFLA_IFNAME => link.name = text(value),
             libc::IFLA_ADDRESS => link.mac = mac(value),
             libc::IFLA_MTU => link.mtu = u32_at(value, 0)?,
+            libc::IFLA_TXQLEN => link.tx_queue_length = u32_at(value, 0)?,
             libc::IFLA_MASTER => link.master = u32_at(value, 0),
             libc::IFLA_LINKINFO => {
                 link.kind = nested(value, libc::IFLA_INFO_KIND).next().unwrap_or_default();

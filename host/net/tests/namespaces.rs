@@ -131,6 +131,8 @@ fn expected_link(link: &Value, index: &dyn Fn(&str) -> u32) -> Link {
         addresses: addresses.iter().map(|a| format!("{}/{}", text(&a["local"]), a["prefixlen"])).collect(),
         master: link["master"].as_str().map(index),
         promiscuous: list(&link["flags"]).iter().any(|flag| flag == "PROMISC"),
+        all_multicast: list(&link["flags"]).iter().any(|flag| flag == "ALLMULTI"),
+        tx_queue_length: number(&link["txqlen"]),
         alternative_names: list(&link["altnames"]).iter().map(text).collect(),
     }
 }
@@ -152,7 +154,7 @@ fn links_are_what_iproute2_lists() {
         "addr add 192.168.0.1 peer 192.168.0.2/32 dev eth0peer",
         "link property add dev eth0 altname uplink-of-the-pod altname second",
         "link add br0 type bridge",
-        "link set eth0peer master br0 promisc on",
+        "link set eth0peer master br0 promisc on allmulticast on txqueuelen 500",
     ] {
         ip(&format!("-n pod {words}"));
     }

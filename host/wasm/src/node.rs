@@ -74,6 +74,10 @@ pub enum Change<'a> {
     Up(bool),
     /// Receives what is for others.
     Promiscuous(bool),
+    /// Receives what is for any group.
+    AllMulticast(bool),
+    /// How many packets may wait to be sent.
+    TxQueueLength(u32),
     /// Bridge port: hairpin mode.
     Hairpin(bool),
 }
@@ -109,6 +113,7 @@ pub trait Node {
     fn settle(&mut self, link: LinkId) -> Answer<()>;
     fn announce(&mut self, link: LinkId) -> Answer<()>;
     fn set_sysctl(&mut self, link: LinkId, key: &str, value: &str) -> Answer<()>;
+    fn set_sandbox_sysctl(&mut self, key: &str, value: &str) -> Answer<()>;
 
     // node
     fn host(&mut self) -> Answer<()>;

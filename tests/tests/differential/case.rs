@@ -23,7 +23,8 @@ pub(crate) struct CaseFile {
 pub(crate) struct Case {
     /// For the table: the keys that it is about.
     pub(crate) name: String,
-    /// The network, without `cniVersion` (1.0.0) and `name` (`net`) where they don't matter.
+    /// The network, without `cniVersion` (1.0.0) and `name` (`net`) where they don't matter. One of `plugins` says itself
+    /// which of them have a capability.
     pub(crate) conf: Map<String, Value>,
     #[serde(default)]
     pub(crate) runtime_config: Map<String, Value>,
@@ -81,7 +82,7 @@ impl Case {
         for (key, value) in defaults {
             network.entry(key).or_insert_with(|| value.into());
         }
-        if !self.runtime_config.is_empty() {
+        if !self.runtime_config.is_empty() && !network.contains_key("plugins") {
             let offered = self.runtime_config.keys().map(|key| (key.clone(), Value::Bool(true)));
             network.insert("capabilities".to_owned(), Value::Object(offered.collect()));
         }

@@ -9,11 +9,18 @@ use serde_json::Value;
 use crate::lines::Lines;
 
 /// Settings of a namespace.
-const SETTINGS: [&str; 3] =
-    ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv4/conf/all/arp_notify"];
+const SETTINGS: [&str; 6] = [
+    "net/core/somaxconn",
+    "net/ipv4/ip_forward",
+    "net/ipv4/ip_local_port_range",
+    "net/ipv4/tcp_syncookies",
+    "net/ipv6/conf/all/forwarding",
+    "net/ipv4/conf/all/arp_notify",
+];
 
 /// Settings of a link.
-const OF_LINK: [&str; 9] = [
+const OF_LINK: [&str; 10] = [
+    "net/ipv4/conf/*/rp_filter",
     "net/ipv6/conf/*/ndisc_notify",
     "net/ipv4/conf/*/arp_notify",
     "net/ipv4/conf/*/forwarding",

@@ -68,6 +68,11 @@ fn macvlan() {
 }
 
 #[test]
+fn tuning() {
+    private(|| agree("tuning"));
+}
+
+#[test]
 fn host_device() {
     private(|| agree("host-device"));
 }

@@ -15,7 +15,7 @@ use crate::look::look;
 use crate::names;
 
 /// The reference plugins that are compared with.
-const PLUGINS: [&str; 6] = ["bridge", "ptp", "macvlan", "host-device", "host-local", "static"];
+const PLUGINS: [&str; 7] = ["bridge", "ptp", "macvlan", "host-device", "host-local", "static", "tuning"];
 /// Where `host-local` keeps claims.
 const CLAIMS: &str = "/var/lib/cni/networks";
 /// Beyond the node, where nobody knows pods.
@@ -41,6 +41,15 @@ const GRANTS: &[&str] = &[
     "sysctls=net/ipv6/conf/*/disable_ipv6",
     "ipam=host-local",
     "ipam=static",
+];
+
+/// Settings of the pod that the cases change.
+const TUNED: &[&str] = &[
+    "sysctls=net/core/somaxconn",
+    "sysctls=net/ipv4/tcp_syncookies",
+    "sysctls=net/ipv4/ip_local_port_range",
+    "sysctls=net/ipv4/conf/*/rp_filter",
+    "sysctls=net/ipv4/conf/*/arp_notify",
 ];
 
 /// Who does the work.
@@ -69,6 +78,7 @@ impl Sides {
             Module::delegate("ptp", GRANTS),
             Module::delegate("macvlan", GRANTS),
             Module::delegate("host-device", GRANTS),
+            Module::delegate("tuning", TUNED),
             Module::delegate("host-local", &["store=/var/lib/cni/networks"]),
             Module::delegate("static", &[]),
         ];
@@ -90,7 +100,7 @@ impl Sides {
         for name in case.pods.iter().map(String::as_str).chain(["node", "world"]) {
             ip(&format!("netns del {name}"));
         }
-        for folder in ["/var/lib/cni", "/run/multus"] {
+        for folder in ["/var/lib/cni", "/run/multus", "/run/cni"] {
             let _ = fs::remove_dir_all(folder);
         }
         lines

@@ -65,6 +65,14 @@ impl Case {
         attachment(self.members["args"].as_str().unwrap_or_default())
     }
 
+    /// The result of the plugin before.
+    ///
+    /// # Panics
+    /// If the case's is none.
+    pub fn prev(&self) -> Option<CniResult> {
+        self.members.get("prev").map(|prev| serde_json::from_value(prev.clone()).expect("a result"))
+    }
+
     /// Runs a delegate against the double, and compares.
     ///
     /// # Panics

@@ -32,15 +32,9 @@ impl Double {
     /// # Panics
     /// If the case makes no sense.
     pub fn of(case: &Value) -> Self {
-        let node = case["node"].as_object().cloned().unwrap_or_default();
-        let links = node.iter().map(|(name, link)| Simulated {
-            info: LinkInfo {
-                up: link["up"].as_bool().unwrap_or_default(),
-                addresses: texts(&link["addresses"]).map(str::to_owned).collect(),
-                ..info(name, link["mac"].as_str().unwrap_or_default(), link["mtu"].as_u64())
-            },
-            of_node: true,
-            device: link["device"].as_str().map(str::to_owned),
+        let links = [("node", true), ("pod", false)].into_iter().flat_map(|(place, of_node)| {
+            let there = case[place].as_object().into_iter().flatten();
+            there.map(move |(name, link)| Simulated::of(name, link, of_node))
         });
         Self { case: case.clone(), links: RefCell::new(links.collect()), calls: RefCell::default() }
     }
@@ -89,6 +83,17 @@ impl Double {
     }
 }
 
+impl Simulated {
+    fn of(name: &str, link: &Value, of_node: bool) -> Self {
+        let info = LinkInfo {
+            up: link["up"].as_bool().unwrap_or_default(),
+            addresses: texts(&link["addresses"]).map(str::to_owned).collect(),
+            ..info(name, link["mac"].as_str().unwrap_or_default(), link["mtu"].as_u64())
+        };
+        Self { info, of_node, device: link["device"].as_str().map(str::to_owned) }
+    }
+}
+
 fn info(name: &str, mac: &str, mtu: Option<u64>) -> LinkInfo {
     LinkInfo {
         index: 0,
@@ -114,6 +119,10 @@ impl Host for Double {
 
     fn info(&self, link: &usize) -> Answer<LinkInfo> {
         Ok(self.links.borrow().get(*link).expect("a link that was lent").info.clone())
+    }
+
+    fn find_in_sandbox(&self, name: &str) -> Answer<Option<usize>> {
+        Ok(self.links.borrow().iter().position(|link| !link.of_node && link.info.name == name))
     }
 
     fn create_veth(&self, name: &str, veth: &Veth) -> Answer<(usize, usize)> {
@@ -148,6 +157,12 @@ impl Host for Double {
         Ok(())
     }
 
+    fn set_mtu(&self, link: &usize, mtu: u32) -> Answer<()> {
+        self.about("set-mtu", *link, &mtu.to_string())?;
+        self.change(*link, |link| link.info.mtu = mtu);
+        Ok(())
+    }
+
     fn set_up(&self, link: &usize) -> Answer<()> {
         self.about("set-up", *link, "")?;
         self.change(*link, |link| link.info.up = true);
@@ -156,6 +171,14 @@ impl Host for Double {
 
     fn set_promiscuous(&self, link: &usize) -> Answer<()> {
         self.about("set-promiscuous", *link, "")
+    }
+
+    fn set_all_multicast(&self, link: &usize, on: bool) -> Answer<()> {
+        self.about("set-all-multicast", *link, &on.to_string())
+    }
+
+    fn set_tx_queue_length(&self, link: &usize, packets: u32) -> Answer<()> {
+        self.about("set-tx-queue-length", *link, &packets.to_string())
     }
 
     fn set_hairpin(&self, link: &usize) -> Answer<()> {
@@ -192,6 +215,10 @@ impl Host for Double {
 
     fn set_sysctl(&self, link: &usize, key: &str, value: &str) -> Answer<()> {
         self.about("set-sysctl", *link, &format!("{key} {value}"))
+    }
+
+    fn set_sandbox_sysctl(&self, key: &str, value: &str) -> Answer<()> {
+        self.asked(format!("set-sandbox-sysctl {key} {value}"))
     }
 
     fn ensure_bridge(&self, name: &str, bridge: &Bridge) -> Answer<usize> {

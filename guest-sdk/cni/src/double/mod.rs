@@ -9,6 +9,8 @@
 //! | `args` | `CNI_ARGS`, if there are any |
 //! | `ipam` | what IPAM answers |
 //! | `node` | links of the node that are there before, by name: `mac`, `mtu`, `up`, `addresses`, `device` |
+//! | `pod` | the same of the pod's namespace |
+//! | `prev` | the result of the plugin before, if there is one |
 //! | `refuse` | calls that the host refuses, by how they begin, with the `code` |
 //! | `calls` | what the host is asked for, in order, questions left out |
 //! | `result` | what the delegate answers, without `cniVersion`, which is always that of the SDK |

@@ -8,6 +8,9 @@ use super::node::ComponentNode;
 use super::refusal::{invalid, not_allowed, not_granted};
 use super::{bridge, words};
 
+/// The kernel reserves room for every packet that may wait, in memory that is nobody's share.
+const LONGEST_QUEUE: u32 = 1_000_000;
+
 /// `set-master` and the other `set-…` of a link.
 pub(super) fn property(node: &mut ComponentNode, id: LinkId, change: Change<'_>) -> Answer<()> {
     let lent = node.lent.to_change(id)?;
@@ -30,6 +33,13 @@ fn wanted(node: &ComponentNode, lent: &Lent, change: Change<'_>) -> Answer<Prope
         Change::Mtu(mtu) => Property::Mtu(mtu),
         Change::Up(up) => Property::Up(up),
         Change::Promiscuous(on) => Property::Promiscuous(on),
+        Change::AllMulticast(on) => Property::AllMulticast(on),
+        Change::TxQueueLength(packets) if packets > LONGEST_QUEUE => {
+            return Err(invalid(format!(
+                "a queue of {packets} packets takes too much of the node's memory: at most {LONGEST_QUEUE}"
+            )));
+        }
+        Change::TxQueueLength(packets) => Property::TxQueueLength(packets),
         Change::Hairpin(on) => Property::Hairpin(on),
     })
 }
@@ -84,6 +94,8 @@ fn before(node: &ComponentNode, lent: &Lent, property: &Property) -> Answer<Opti
         Property::Mtu(_) => Some(Property::Mtu(link.mtu)),
         Property::Mac(_) => link.mac.parse().ok().map(Property::Mac),
         Property::Promiscuous(_) => Some(Property::Promiscuous(link.promiscuous)),
+        Property::AllMulticast(_) => Some(Property::AllMulticast(link.all_multicast)),
+        Property::TxQueueLength(_) => Some(Property::TxQueueLength(link.tx_queue_length)),
         Property::Master(_) => Some(Property::Master(link.master)),
         Property::Hairpin(_) | Property::Name(_) | Property::AlternativeName(_) => None,
     })
@@ -207,9 +219,7 @@ pub(super) fn add_neighbour(node: &mut ComponentNode, id: LinkId, address: &str,
 pub(super) fn set_sysctl(node: &mut ComponentNode, id: LinkId, key: &str, value: &str) -> Answer<()> {
     let lent = node.lent.to_change(id)?;
     let whole = link_key(node, &lent, key)?;
-    if !node.grants.allows_sysctl(&whole) {
-        return Err(not_granted(&format!("set {whole}"), &format!("\"sysctls\": [\"{whole}\"]")));
-    }
+    check_granted(node, &whole)?;
     sysctl(node, lent.link.space, whole, value)
 }
 
@@ -234,13 +244,35 @@ fn link_key(node: &ComponentNode, lent: &Lent, key: &str) -> Answer<String> {
 
 /// `ensure` of the interface sysctl.
 pub(super) fn ensure_sysctl(node: &mut ComponentNode, key: &str, value: &str) -> Answer<()> {
-    if !node.grants.allows_sysctl(key) {
-        return Err(not_granted(
-            &format!("set {}", key.escape_debug()),
-            &format!("\"sysctls\": [\"{key}\"]"),
-        ));
-    }
+    check_granted(node, key)?;
     sysctl(node, Space::Host, key.to_owned(), value)
+}
+
+/// `set-sandbox-sysctl`. A link's settings are as much its own as its other properties.
+pub(super) fn set_sandbox_sysctl(node: &mut ComponentNode, key: &str, value: &str) -> Answer<()> {
+    check_granted(node, key)?;
+    if let Some(name) = link_of_key(key)
+        && let Some(link) = node.ask(|backend| backend.link_named(Space::Sandbox, name))?
+        && let Some(id) = node.lend(Space::Sandbox, &link)
+    {
+        node.lent.to_change(id)?;
+    }
+    sysctl(node, Space::Sandbox, key.to_owned(), value)
+}
+
+fn check_granted(node: &ComponentNode, key: &str) -> Answer<()> {
+    if node.grants.allows_sysctl(key) {
+        return Ok(());
+    }
+    let key = key.escape_debug();
+    Err(not_granted(&format!("set {key}"), &format!("\"sysctls\": [\"{key}\"]")))
+}
+
+/// `eth0` of `net/ipv4/conf/eth0/rp_filter`.
+fn link_of_key(key: &str) -> Option<&str> {
+    let mut parts = key.split('/').skip(2);
+    let (folder, name) = (parts.next()?, parts.next()?);
+    (matches!(folder, "conf" | "neigh") && !matches!(name, "all" | "default")).then_some(name)
 }
 
 fn sysctl(node: &ComponentNode, space: Space, key: String, value: &str) -> Answer<()> {

@@ -203,6 +203,10 @@ impl Node for ComponentNode {
         change::set_sysctl(self, link, key, value)
     }
 
+    fn set_sandbox_sysctl(&mut self, key: &str, value: &str) -> Answer<()> {
+        change::set_sandbox_sysctl(self, key, value)
+    }
+
     fn host(&mut self) -> Answer<()> {
         Ok(())
     }

@@ -132,6 +132,8 @@ impl Node for RecordingNode {
             Change::Mtu(mtu) => format!("set-mtu {link} {mtu}"),
             Change::Up(up) => format!("set-up {link} {up}"),
             Change::Promiscuous(on) => format!("set-promiscuous {link} {on}"),
+            Change::AllMulticast(on) => format!("set-all-multicast {link} {on}"),
+            Change::TxQueueLength(packets) => format!("set-tx-queue-length {link} {packets}"),
             Change::Hairpin(on) => format!("set-hairpin {link} {on}"),
         };
         self.heard(format!("network-edit.{call}"))
@@ -167,6 +169,10 @@ impl Node for RecordingNode {
 
     fn set_sysctl(&mut self, link: LinkId, key: &str, value: &str) -> Answer<()> {
         self.heard(format!("network-edit.set-sysctl {} {key} {value}", link.0))
+    }
+
+    fn set_sandbox_sysctl(&mut self, key: &str, value: &str) -> Answer<()> {
+        self.heard(format!("network-edit.set-sandbox-sysctl {key} {value}"))
     }
 
     fn host(&mut self) -> Answer<()> {

@@ -19,7 +19,9 @@ impl Effect {
     /// What becomes of it at DEL.
     pub fn class(&self) -> Class {
         match self {
-            Self::Veth { .. } | Self::Macvlan { .. } | Self::Masquerade { .. } | Self::SpoofCheck { .. } => Class::Owned,
+            Self::Veth { .. } | Self::Macvlan { .. } | Self::Masquerade { .. } | Self::SpoofCheck { .. } => {
+                Class::Owned
+            }
             Self::Bridge { .. } | Self::NoAddress { .. } => Class::Ensured,
             Self::Move { .. } => Class::Modified,
             Self::Set { before, .. } if before.is_some() => Class::Modified,

@@ -110,6 +110,12 @@ pub struct Home {
     /// Whether it received what is for others.
     #[serde(default)]
     pub promiscuous: bool,
+    /// Whether it received what is for any group.
+    #[serde(default)]
+    pub all_multicast: bool,
+    /// How many packets may wait in it; older records don't tell.
+    #[serde(default)]
+    pub tx_queue_length: Option<u32>,
 }
 
 /// A change of one property of a link.
@@ -126,6 +132,10 @@ pub enum Property {
     Master(Option<u32>),
     /// Receives what is for others.
     Promiscuous(bool),
+    /// Receives what is for any group.
+    AllMulticast(bool),
+    /// How many packets may wait to be sent.
+    TxQueueLength(u32),
     /// Port of a bridge: sends back out of the port that a packet came in by.
     Hairpin(bool),
     /// Interface name.

@@ -57,6 +57,8 @@ fn home(mac: &str) -> Home {
         bus_address: Some("0000:03:02.1".into()),
         alternative_names: vec!["enp3s2f1".into()],
         promiscuous: false,
+        all_multicast: false,
+        tx_queue_length: Some(1000),
     }
 }
 
@@ -92,7 +94,8 @@ fn rows() -> Vec<(Effect, &'static str, Value)> {
             json!({"move": {
                 "link": {"space": "host", "index": 7, "name": "ens1f0v3"}, "to": "sandbox", "name": "net1",
                 "home": {"name": "ens1f0v3", "up": true, "mtu": 1500, "mac": mac, "bus-address": "0000:03:02.1",
-                         "alternative-names": ["enp3s2f1"], "promiscuous": false},
+                         "alternative-names": ["enp3s2f1"], "promiscuous": false, "all-multicast": false,
+                         "tx-queue-length": 1000},
             }}),
         ),
         (
@@ -168,6 +171,8 @@ fn properties() -> Vec<(Property, &'static str, Value)> {
         (Property::Master(Some(4)), "port of link 4", json!({"master": 4})),
         (Property::Master(None), "port of nothing", json!({"master": null})),
         (Property::Promiscuous(true), "promiscuous on", json!({"promiscuous": true})),
+        (Property::AllMulticast(true), "all-multicast on", json!({"all-multicast": true})),
+        (Property::TxQueueLength(500), "queue of 500 packets", json!({"tx-queue-length": 500})),
         (Property::Hairpin(false), "hairpin off", json!({"hairpin": false})),
         (Property::Name("net1".into()), "name net1", json!({"name": "net1"})),
         (Property::AlternativeName("red".into()), "alternative name red", json!({"alternative-name": "red"})),

@@ -59,6 +59,8 @@ impl fmt::Display for Property {
             Self::Master(Some(index)) => write!(f, "port of link {index}"),
             Self::Master(None) => f.write_str("port of nothing"),
             Self::Promiscuous(on) => write!(f, "promiscuous {}", on_off(*on)),
+            Self::AllMulticast(on) => write!(f, "all-multicast {}", on_off(*on)),
+            Self::TxQueueLength(packets) => write!(f, "queue of {packets} packets"),
             Self::Hairpin(on) => write!(f, "hairpin {}", on_off(*on)),
             Self::Name(name) => write!(f, "name {name}"),
             Self::AlternativeName(name) => write!(f, "alternative name {name}"),

@@ -64,6 +64,8 @@ impl Backend for Kernel {
             bus_address,
             alternative_names: link.alternative_names,
             promiscuous: link.promiscuous,
+            all_multicast: link.all_multicast,
+            tx_queue_length: Some(link.tx_queue_length),
         })
     }
 

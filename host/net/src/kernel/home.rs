@@ -108,9 +108,19 @@ impl Kernel {
             message.attributes.push(LinkAttribute::IfName(home.name.clone()));
         }
         let changed = !message.attributes.is_empty();
-        let promiscuous = now.promiscuous != home.promiscuous;
-        if promiscuous {
-            flag(&mut message, LinkFlags::Promisc, home.promiscuous);
+        let mut more = now.up != home.up;
+        for (what, is, was) in [
+            (LinkFlags::Promisc, now.promiscuous, home.promiscuous),
+            (LinkFlags::Allmulti, now.all_multicast, home.all_multicast),
+        ] {
+            if is != was {
+                flag(&mut message, what, was);
+                more = true;
+            }
+        }
+        if let Some(packets) = home.tx_queue_length.filter(|packets| *packets != now.tx_queue_length) {
+            message.attributes.push(LinkAttribute::TxQueueLen(packets));
+            more = true;
         }
         if changed && now.up {
             // Before Linux 6.2 a link that is up keeps its name, and some drivers their address.
@@ -118,7 +128,7 @@ impl Kernel {
             flag(&mut down, LinkFlags::Up, false);
             self.change(moved.link.space, libc::RTM_SETLINK, 0, &down, tried)?;
         }
-        if changed || promiscuous || now.up != home.up {
+        if changed || more {
             flag(&mut message, LinkFlags::Up, home.up);
             self.change(moved.link.space, libc::RTM_SETLINK, 0, &message, tried)?;
         }

@@ -167,6 +167,8 @@ impl Kernel {
         match property {
             Property::Up(on) => flag(&mut message, LinkFlags::Up, *on),
             Property::Promiscuous(on) => flag(&mut message, LinkFlags::Promisc, *on),
+            Property::AllMulticast(on) => flag(&mut message, LinkFlags::Allmulti, *on),
+            Property::TxQueueLength(packets) => message.attributes.push(LinkAttribute::TxQueueLen(*packets)),
             Property::Mtu(mtu) => message.attributes.push(LinkAttribute::Mtu(*mtu)),
             Property::Mac(mac) => message.attributes.push(LinkAttribute::Address(mac.0.to_vec())),
             Property::Master(master) => {

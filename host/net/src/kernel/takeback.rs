@@ -19,6 +19,8 @@ impl Undoing for Kernel {
             Property::Mac(_) => now.mac.parse().ok().map(Property::Mac),
             Property::Master(_) => Some(Property::Master(now.master)),
             Property::Promiscuous(_) => Some(Property::Promiscuous(now.promiscuous)),
+            Property::AllMulticast(_) => Some(Property::AllMulticast(now.all_multicast)),
+            Property::TxQueueLength(_) => Some(Property::TxQueueLength(now.tx_queue_length)),
             Property::Hairpin(_) => hairpin.map(Property::Hairpin),
             Property::Name(_) => Some(Property::Name(now.name)),
             Property::AlternativeName(name) => {

@@ -200,6 +200,14 @@ fn set(space: &mut Namespace, index: u32, property: &Property) -> Done {
         Property::Mac(mac) => space.set_mac(index, *mac),
         Property::Master(master) => space.set_master(index, *master),
         Property::Promiscuous(on) => space.set_promiscuous(index, *on),
+        Property::AllMulticast(on) => {
+            space.device_mut(index)?.all_multicast = *on;
+            Ok(())
+        }
+        Property::TxQueueLength(packets) => {
+            space.device_mut(index)?.tx_queue_length = *packets;
+            Ok(())
+        }
         Property::Hairpin(on) => space.set_hairpin(index, *on),
         Property::Name(name) => space.rename(index, name),
         Property::AlternativeName(name) => space.add_name(index, name),
@@ -225,6 +233,8 @@ fn home(device: &Device) -> Home {
         bus_address,
         alternative_names: link.alternative_names,
         promiscuous: link.promiscuous,
+        all_multicast: link.all_multicast,
+        tx_queue_length: Some(link.tx_queue_length),
     }
 }
 

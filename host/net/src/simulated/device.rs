@@ -10,6 +10,9 @@ use super::address::V4;
 use super::space::SpaceId;
 use crate::{Link, MacAddr, MacvlanMode};
 
+/// The queue of a link that nobody gave another one, in packets (`DEFAULT_TX_QUEUE_LEN`).
+pub(super) const QUEUE: u32 = 1000;
+
 /// Where a link is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
@@ -61,6 +64,8 @@ pub(super) struct Device {
     pub(super) mtu: u32,
     pub(super) up: bool,
     pub(super) promiscuous: bool,
+    pub(super) all_multicast: bool,
+    pub(super) tx_queue_length: u32,
     pub(super) kind: Kind,
     pub(super) port: Option<Port>,
     /// In the order in which the kernel lists them.
@@ -82,6 +87,8 @@ impl Device {
             mtu,
             up: false,
             promiscuous: false,
+            all_multicast: false,
+            tx_queue_length: QUEUE,
             kind,
             port: None,
             v4: Vec::new(),
@@ -122,6 +129,8 @@ impl Device {
             addresses: v4.chain(self.v6.iter().map(ToString::to_string)).collect(),
             master: self.port.as_ref().map(|port| port.bridge),
             promiscuous: self.promiscuous,
+            all_multicast: self.all_multicast,
+            tx_queue_length: self.tx_queue_length,
             alternative_names: self.alternative_names.clone(),
         }
     }

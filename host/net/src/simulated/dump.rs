@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::device::{Device, Kind};
+use super::device::{Device, Kind, QUEUE};
 use super::route::LOCAL;
 use super::setting;
 use super::space::Namespace;
@@ -52,10 +52,15 @@ fn link(device: &Device) -> String {
         Kind::Bridge { mtu_chosen } => words += if *mtu_chosen { " bridge with an MTU" } else { " bridge" },
         Kind::Hardware(factory) => words += &format!(" hardware {}", factory.bus_address),
     }
-    for (word, on) in [("up", device.up), ("promiscuous", device.promiscuous)] {
+    let flags =
+        [("up", device.up), ("promiscuous", device.promiscuous), ("all-multicast", device.all_multicast)];
+    for (word, on) in flags {
         if on {
             words += &format!(" {word}");
         }
+    }
+    if device.tx_queue_length != QUEUE {
+        words += &format!(" queue {}", device.tx_queue_length);
     }
     if let Some(port) = &device.port {
         words += &format!(" port of {}{}", port.bridge, if port.hairpin { " with hairpin" } else { "" });

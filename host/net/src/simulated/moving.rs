@@ -117,6 +117,12 @@ impl Simulated {
         if now.promiscuous != home.promiscuous {
             changes.push(Property::Promiscuous(home.promiscuous));
         }
+        if now.all_multicast != home.all_multicast {
+            changes.push(Property::AllMulticast(home.all_multicast));
+        }
+        if let Some(packets) = home.tx_queue_length.filter(|packets| *packets != now.tx_queue_length) {
+            changes.push(Property::TxQueueLength(packets));
+        }
         if !changes.is_empty() || now.up != home.up {
             changes.push(Property::Up(home.up));
             self.set(tried, &link, &changes)?;

@@ -71,6 +71,8 @@ fn property(device: &Device, like: &Property) -> Option<Property> {
         Property::Mac(_) => Property::Mac(device.mac),
         Property::Master(_) => Property::Master(device.port.as_ref().map(|port| port.bridge)),
         Property::Promiscuous(_) => Property::Promiscuous(device.promiscuous),
+        Property::AllMulticast(_) => Property::AllMulticast(device.all_multicast),
+        Property::TxQueueLength(_) => Property::TxQueueLength(device.tx_queue_length),
         Property::Hairpin(_) => Property::Hairpin(device.port.as_ref()?.hairpin),
         Property::Name(_) => Property::Name(device.name.clone()),
         Property::AlternativeName(name) => {

@@ -28,6 +28,8 @@ fn moved(bus_address: Option<&str>) -> Effect {
         bus_address: bus_address.map(Into::into),
         alternative_names: Vec::new(),
         promiscuous: false,
+        all_multicast: false,
+        tx_queue_length: None,
     };
     Effect::Move { link: link(Space::Host, 7, "ens1"), to: Space::Sandbox, name: "net1".into(), home }
 }

@@ -108,6 +108,8 @@ fn property() -> BoxedStrategy<String> {
         2 => select(&[5, 6, 20, 77][..]).prop_map(|index| format!("master {index}")),
         1 => Just("nomaster".to_owned()),
         1 => on_off().prop_map(|on| format!("promiscuous {on}")),
+        1 => on_off().prop_map(|on| format!("all-multicast {on}")),
+        1 => select(&[0, 1, 500, 1000][..]).prop_map(|packets| format!("queue {packets}")),
         1 => on_off().prop_map(|on| format!("hairpin {on}")),
         1 => any_of(NAMES).prop_map(|name| format!("name {name}")),
         1 => any_of(NAMES).prop_map(|name| format!("also {name}")),

@@ -25,10 +25,14 @@ pub(crate) fn everything(node: &mut dyn Backend) -> Vec<String> {
 /// A link without its addresses.
 pub(crate) fn line(link: &Link) -> String {
     let mut words = format!("{} {} mtu {}", link.name, link.mac, link.mtu);
-    for (word, on) in [("up", link.up), ("promiscuous", link.promiscuous)] {
+    let flags = [("up", link.up), ("promiscuous", link.promiscuous), ("all-multicast", link.all_multicast)];
+    for (word, on) in flags {
         if on {
             words += &format!(" {word}");
         }
+    }
+    if link.tx_queue_length != 1000 {
+        words += &format!(" queue {}", link.tx_queue_length);
     }
     if !link.kind.is_empty() {
         words += &format!(" {}", link.kind);

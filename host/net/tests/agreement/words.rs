@@ -4,6 +4,7 @@
 //! veth pod.10=eth0 node.20=veth0 mtu 1400      bridge node.5=br0          move pod.10 node ens1
 //! macvlan pod.10=eth0 node.20 bridge mtu 1400
 //! set pod.10 up|down|mtu 1400|mac 02:…|master 5|nomaster|promiscuous on|hairpin off|name net1|also uplink
+//!            all-multicast on|queue 500
 //! address pod.10 10.0.0.1/24                   noaddress pod.10 10.0.0.1/24
 //! route pod.10 10.9.0.0/16 via 10.0.0.2 …      noroute pod.10 10.0.0.0/24 neighbour pod.10 10.0.0.2 02:…
 //! sysctl pod net/ipv4/ip_forward 1             masquerade a 10.0.0.1 10.0.0.0/24
@@ -105,6 +106,8 @@ impl<'a> Words<'a> {
                     bus_address: None,
                     alternative_names: Vec::new(),
                     promiscuous: false,
+                    all_multicast: false,
+                    tx_queue_length: None,
                 };
                 let home = node.home(&link).unwrap_or_else(|_| nowhere());
                 Effect::Move { link, to, name, home }
@@ -150,6 +153,8 @@ impl<'a> Words<'a> {
             "master" => Property::Master(Some(self.parse())),
             "nomaster" => Property::Master(None),
             "promiscuous" => Property::Promiscuous(self.on()),
+            "all-multicast" => Property::AllMulticast(self.on()),
+            "queue" => Property::TxQueueLength(self.parse()),
             "hairpin" => Property::Hairpin(self.on()),
             "name" => Property::Name(self.next().to_owned()),
             "also" => Property::AlternativeName(self.next().to_owned()),
@@ -210,6 +215,8 @@ fn before(node: &mut dyn Backend, link: &LinkRef, property: &Property) -> Option
         Property::Mac(_) => Property::Mac(now.mac.parse().unwrap()),
         Property::Master(_) => Property::Master(now.master),
         Property::Promiscuous(_) => Property::Promiscuous(now.promiscuous),
+        Property::AllMulticast(_) => Property::AllMulticast(now.all_multicast),
+        Property::TxQueueLength(_) => Property::TxQueueLength(now.tx_queue_length),
         Property::Hairpin(on) => Property::Hairpin(!on),
         Property::Name(_) => Property::Name(now.name),
         Property::AlternativeName(name) => Property::AlternativeName(name.clone()),

@@ -53,6 +53,8 @@ fn a_link_moves_with_two_messages_and_comes_home_as_it_was() {
         bus_address: None,
         alternative_names: Vec::new(),
         promiscuous: false,
+        all_multicast: false,
+        tx_queue_length: Some(1000),
     };
     assert_eq!(noted, &expected);
     assert_eq!(apply(&effect).unwrap(), 2, "a look for the name, and all the rest at once");
@@ -129,11 +131,16 @@ fn its_number_and_properties_in_the_pod_are_undone_with_it() {
         done(set(there(), Property::Mac(mac(7)), None)),
         done(set(there(), Property::Mtu(1280), None)),
         done(set(there(), Property::Promiscuous(true), Some(Property::Promiscuous(false)))),
+        // As where the namespace ended, and nothing but the note of home tells.
+        done(set(there(), Property::AllMulticast(true), None)),
+        done(set(there(), Property::TxQueueLength(500), None)),
         done(up(there())),
     ];
     undo(&effects.each_ref());
     assert_eq!(home(), before, "with its old number");
-    assert!(!link("", "ens1")["flags"].to_string().contains("PROMISC"));
+    let flags = link("", "ens1")["flags"].to_string();
+    assert!(!flags.contains("PROMISC") && !flags.contains("ALLMULTI"), "{flags}");
+    assert_eq!(link("", "ens1")["txqlen"], 1000);
     assert_eq!(link("pod", "eth0")["ifindex"], 600);
 }
 

@@ -35,6 +35,10 @@ fn rows() -> Vec<(Property, Property, Look)> {
         (Property::Promiscuous(true), Property::Promiscuous(false), |link| {
             link["flags"].to_string().contains("\"PROMISC\"").into()
         }),
+        (Property::AllMulticast(true), Property::AllMulticast(false), |link| {
+            link["flags"].to_string().contains("\"ALLMULTI\"").into()
+        }),
+        (Property::TxQueueLength(500), Property::TxQueueLength(1000), |link| (link["txqlen"] == 500).into()),
         (Property::Hairpin(true), Property::Hairpin(false), |link| {
             link["linkinfo"]["info_slave_data"]["hairpin"].clone()
         }),

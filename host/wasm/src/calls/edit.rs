@@ -54,6 +54,14 @@ impl network_edit::Host for Context {
         self.change(&link, Change::Promiscuous(on))
     }
 
+    fn set_all_multicast(&mut self, link: Link, on: bool) -> Result<(), Stop> {
+        self.change(&link, Change::AllMulticast(on))
+    }
+
+    fn set_tx_queue_length(&mut self, link: Link, packets: u32) -> Result<(), Stop> {
+        self.change(&link, Change::TxQueueLength(packets))
+    }
+
     fn set_hairpin(&mut self, link: Link, on: bool) -> Result<(), Stop> {
         self.change(&link, Change::Hairpin(on))
     }
@@ -96,5 +104,9 @@ impl network_edit::Host for Context {
     fn set_sysctl(&mut self, link: Link, key: String, value: String) -> Result<(), Stop> {
         let link = self.held(&link)?;
         self.ask(|node| node.set_sysctl(link, &key, &value))
+    }
+
+    fn set_sandbox_sysctl(&mut self, key: String, value: String) -> Result<(), Stop> {
+        self.ask(|node| node.set_sandbox_sysctl(&key, &value))
     }
 }

@@ -21,6 +21,8 @@ pub(super) enum Ask {
     Mtu(u32, u32),
     Up(u32, bool),
     Promiscuous(u32, bool),
+    AllMulticast(u32, bool),
+    TxQueue(u32, u32),
     Hairpin(u32, bool),
     Address(u32, &'static str),
     NoAddress(u32, &'static str),
@@ -35,6 +37,7 @@ pub(super) enum Ask {
     Masquerade(&'static str),
     SpoofCheck(u32, &'static str),
     Setting(&'static str, &'static str),
+    PodSetting(&'static str, &'static str),
     /// Its IPAM gives the member the address that is meant for it.
     Offer,
     Begin(Option<usize>, &'static str),
@@ -117,6 +120,17 @@ const SETTINGS: [&str; 5] = [
     "kernel/core_pattern",
     "../../etc/passwd",
 ];
+const POD_SETTINGS: [&str; 9] = [
+    "net/ipv4/ip_forward",
+    "net/ipv4/conf/all/arp_notify",
+    "net/ipv4/conf/default/arp_notify",
+    "net/ipv4/conf/eth0/arp_notify",
+    "net/ipv4/conf/net1/arp_notify",
+    "net/ipv4/conf/prev0/arp_notify",
+    "net/ipv4/conf/tun0/arp_notify",
+    "net/ipv6/bindv6only",
+    "net/../kernel/core_pattern",
+];
 const DEVICES: [&str; 4] = ["0000:03:02.1", "0000:03:02.2", "../../x", ""];
 const NETWORKS: [&str; 5] = ["red", "blue", "../claims-0", "", "lock"];
 const KEYS: [&str; 8] =
@@ -149,6 +163,8 @@ pub(super) fn ask() -> impl Strategy<Value = Ask> {
         (handle(), select(&[60, 68, 1300, 9000, u32::MAX])).prop_map(|(link, mtu)| Ask::Mtu(link, mtu)),
         (handle(), any::<bool>()).prop_map(|(link, up)| Ask::Up(link, up)),
         (handle(), any::<bool>()).prop_map(|(link, on)| Ask::Promiscuous(link, on)),
+        (handle(), any::<bool>()).prop_map(|(link, on)| Ask::AllMulticast(link, on)),
+        (handle(), select(&[0, 500, 1000, u32::MAX])).prop_map(|(link, packets)| Ask::TxQueue(link, packets)),
         (handle(), any::<bool>()).prop_map(|(link, on)| Ask::Hairpin(link, on)),
         (handle(), select(&LINK_SETTINGS), select(&["0", "1", ""]))
             .prop_map(|(link, key, value)| Ask::LinkSetting(link, key, value)),
@@ -168,6 +184,7 @@ pub(super) fn ask() -> impl Strategy<Value = Ask> {
         select(&ADDRESSES).prop_map(Ask::Masquerade),
         (handle(), select(&MACS)).prop_map(|(port, mac)| Ask::SpoofCheck(port, mac)),
         (select(&SETTINGS), select(&["0", "1"])).prop_map(|(key, value)| Ask::Setting(key, value)),
+        (select(&POD_SETTINGS), select(&["0", "1"])).prop_map(|(key, value)| Ask::PodSetting(key, value)),
     ];
     let claims = prop_oneof![
         2 => (prop::option::of(0_usize..4), select(&NETWORKS)).prop_map(|(at, network)| Ask::Begin(at, network)),
@@ -198,6 +215,8 @@ impl Ask {
             Self::Mtu(it, mtu) => node.change(link(it), Change::Mtu(*mtu)),
             Self::Up(it, up) => node.change(link(it), Change::Up(*up)),
             Self::Promiscuous(it, on) => node.change(link(it), Change::Promiscuous(*on)),
+            Self::AllMulticast(it, on) => node.change(link(it), Change::AllMulticast(*on)),
+            Self::TxQueue(it, packets) => node.change(link(it), Change::TxQueueLength(*packets)),
             Self::Hairpin(it, on) => node.change(link(it), Change::Hairpin(*on)),
             Self::Address(it, address) => node.add_address(link(it), address),
             Self::NoAddress(it, address) => node.remove_address(link(it), address),
@@ -212,6 +231,7 @@ impl Ask {
             Self::Masquerade(address) => node.masquerade(address),
             Self::SpoofCheck(port, mac) => node.spoof_check(link(port), mac),
             Self::Setting(key, value) => node.ensure_sysctl(key, value),
+            Self::PodSetting(key, value) => node.set_sandbox_sysctl(key, value),
             Self::Offer => {
                 offer(node, offered);
                 Ok(())

@@ -81,6 +81,7 @@ impl Judge {
                 if mine && fits && before.is_empty() { Ok(()) } else { refuse("a rule of others") }
             }
             Thing::Setting(HOST, key) if me.grants.allows_sysctl(key) => Ok(()),
+            Thing::Setting(space, key) if *space == me.sandbox && me.grants.allows_sysctl(key) => Ok(()),
             Thing::Setting(..) => refuse("a setting of others"),
             Thing::Link(HOST, _) => {
                 let name = last.name(thing).or_else(|| self.last.name(thing)).unwrap_or_default();
@@ -240,7 +241,8 @@ fn is_shared(lines: &[String]) -> bool {
 fn stays(before: &[String], after: &[String]) -> Verdict<()> {
     let (Some(before), Some(after)) = (before.first(), after.first()) else { return Ok(()) };
     let has = |line: &str, word: &str| words(line).any(|other| other == word);
-    let kept = ["up", "promiscuous"].into_iter().all(|word| !has(before, word) || has(after, word));
+    let kept =
+        ["up", "promiscuous", "all-multicast"].into_iter().all(|word| !has(before, word) || has(after, word));
     let identity = |line: &str| words(line).take(4).map(str::to_owned).collect::<Vec<_>>();
     let mtu = before.contains("with an MTU") == after.contains("with an MTU");
     if kept && mtu && identity(before) == identity(after) {

@@ -129,6 +129,16 @@ pub(super) const RULES: &[Rule] = &[
             set pod.10 mtu 9000
             set pod.10 promiscuous on
             ? pod.10 = eth0 02:00:00:00:00:0a mtu 9000 up promiscuous veth []
+            set pod.10 all-multicast on
+            set pod.10 queue 500
+            ? pod.10 = eth0 02:00:00:00:00:0a mtu 9000 up promiscuous all-multicast queue 500 veth []
+            compare set pod.10 all-multicast on
+            compare set pod.10 all-multicast off ! has all-multicast on
+            compare set pod.10 queue 501 ! has queue of 500 packets
+            set pod.10 all-multicast off
+            set pod.10 queue 0
+            ? pod.10 = eth0 02:00:00:00:00:0a mtu 9000 up promiscuous queue 0 veth []
+            set pod.10 queue 1000
             set pod.10 mtu 67 ! EINVAL
             set pod.10 mtu 65536 ! EINVAL
             set pod.10 mtu 4294967295 ! EINVAL

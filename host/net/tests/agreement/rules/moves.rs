@@ -12,6 +12,8 @@ pub(super) const RULES: &[Rule] = &[
             set node.30 hairpin on
             set node.30 mtu 1400
             set node.30 promiscuous on
+            set node.30 all-multicast on
+            set node.30 queue 500
             set node.30 also uplink
             set node.30 up
             address node.30 10.0.0.1/24
@@ -21,7 +23,7 @@ pub(super) const RULES: &[Rule] = &[
             move node.30 pod net1
             ? node = lo br0 ens2
             ? node.5 = br0 02:00:00:00:01:05 mtu 1500 bridge []
-            ? pod.30 = net1 02:00:00:00:01:1e mtu 1400 promiscuous veth also uplink []
+            ? pod.30 = net1 02:00:00:00:01:1e mtu 1400 promiscuous all-multicast queue 500 veth also uplink []
             ? routes pod.30 =
             ? neighbours pod.30 =
             compare move node.30 pod net1
