@@ -20,3 +20,4 @@ mod mixed;
 mod operator;
 mod refused;
 mod scene;
+mod tuning;

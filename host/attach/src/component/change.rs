@@ -268,11 +268,11 @@ fn check_granted(node: &ComponentNode, key: &str) -> Answer<()> {
     Err(not_granted(&format!("set {key}"), &format!("\"sysctls\": [\"{key}\"]")))
 }
 
-/// `eth0` of `net/ipv4/conf/eth0/rp_filter`.
+/// `eth0` of `net/ipv4/conf/eth0/rp_filter`. The loopback is no network's.
 fn link_of_key(key: &str) -> Option<&str> {
     let mut parts = key.split('/').skip(2);
     let (folder, name) = (parts.next()?, parts.next()?);
-    (matches!(folder, "conf" | "neigh") && !matches!(name, "all" | "default")).then_some(name)
+    (matches!(folder, "conf" | "neigh") && !matches!(name, "all" | "default" | "lo")).then_some(name)
 }
 
 fn sysctl(node: &ComponentNode, space: Space, key: String, value: &str) -> Answer<()> {

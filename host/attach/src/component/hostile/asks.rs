@@ -120,11 +120,12 @@ const SETTINGS: [&str; 5] = [
     "kernel/core_pattern",
     "../../etc/passwd",
 ];
-const POD_SETTINGS: [&str; 9] = [
+const POD_SETTINGS: [&str; 10] = [
     "net/ipv4/ip_forward",
     "net/ipv4/conf/all/arp_notify",
     "net/ipv4/conf/default/arp_notify",
     "net/ipv4/conf/eth0/arp_notify",
+    "net/ipv4/conf/lo/arp_notify",
     "net/ipv4/conf/net1/arp_notify",
     "net/ipv4/conf/prev0/arp_notify",
     "net/ipv4/conf/tun0/arp_notify",
