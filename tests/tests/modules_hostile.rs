@@ -24,10 +24,11 @@ fn hostile(name: &str) -> Option<std::path::PathBuf> {
     Some(file)
 }
 
+/// What ends it is not the clock, however busy the machine is, unless it loops.
 fn transform(settings: Value) -> Option<Module> {
-    Some(
-        Module::transform("mtu", settings, &["/mtu"]).from_file(hostile("hostile_transform")?).named("rogue"),
-    )
+    let timeout = if settings["do"] == "loop" { "100ms" } else { "5s" };
+    let module = Module::transform("mtu", settings, &["/mtu"]).from_file(hostile("hostile_transform")?);
+    Some(module.named("rogue").option("--timeout", timeout))
 }
 
 fn policy(settings: Value) -> Option<Module> {

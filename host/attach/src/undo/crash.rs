@@ -267,7 +267,7 @@ fn rename_all(scene: &Scene, turn: usize) {
     for found in node.links(Space::Sandbox).unwrap().iter().filter(|link| link.name != "lo") {
         let link = LinkRef { space: Space::Sandbox, index: found.index, name: found.name.clone() };
         for property in [
-            Property::Name(format!("was{turn}x{}", found.index % 1000)),
+            Property::Name(format!("was{turn}x{:x}", found.index)),
             Property::AlternativeName(found.name.clone()),
         ] {
             node.apply(&Effect::Set { link: link.clone(), property, before: None }, deadline).unwrap();
