@@ -55,6 +55,13 @@ impl Workspace {
         flags.collect::<Vec<_>>().join(" ")
     }
 
+    /// This program, to be started again. A build since it began may have put a new one in its place, which does as well.
+    pub(crate) fn own_program() -> Result<PathBuf> {
+        let own = env::current_exe().context("xtask's own path")?;
+        let text = own.to_string_lossy();
+        Ok(text.strip_suffix(" (deleted)").map_or_else(|| own.clone(), PathBuf::from))
+    }
+
     /// Where `build` puts the finished binaries.
     pub(crate) fn binaries(&self) -> PathBuf {
         self.target.join("bin")

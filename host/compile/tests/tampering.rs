@@ -403,7 +403,7 @@ const LOCKS: &[Row] = &[
         "a digest of another kind",
         |node| {
             edit(&node.lock(), |text| {
-                *text = String::from_utf8_lossy(text).replace("sha256:", "md5:").into()
+                *text = String::from_utf8_lossy(text).replace("sha256:", "md5:").into();
             });
         },
         nothing,

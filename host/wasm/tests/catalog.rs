@@ -129,6 +129,12 @@ fn slips() -> Vec<(&'static str, Value, &'static str)> {
         ("/modules/tag/mayChange", json!("/vlan"), "expected a list of strings, found a string"),
         ("/modules/tag/mayChange/0", json!("vlan"), "is no place in a configuration"),
         ("/modules/tag/mayChange/0", json!("/name"), "`/name` can never be changed"),
+    ]
+}
+
+/// The same of members that one role has, and of the order.
+fn slips_of_roles() -> Vec<(&'static str, Value, &'static str)> {
+    vec![
         ("/modules/tag/inputs", json!(["/run/zone"]), "expected an object, found a list"),
         ("/modules/tag/inputs/zone", json!("/run/*"), "several files, and nothing that chooses one"),
         (
@@ -179,7 +185,7 @@ fn slips() -> Vec<(&'static str, Value, &'static str)> {
 
 #[test]
 fn each_slip_is_named_where_it_is_with_what_to_write_instead() {
-    let rows = slips();
+    let rows = slips().into_iter().chain(slips_of_roles());
     for (place, value, expected) in rows {
         let mut catalog = good();
         set(&mut catalog, place, value);

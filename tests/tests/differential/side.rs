@@ -24,7 +24,9 @@ const WORLD: [&str; 2] = ["192.0.2.2", "2001:db8::2"];
 const SETTLING: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(50);
 /// Both sides have settled when packets are sent.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(1500);
+/// A neighbour that does not answer at once is asked again after a second, by each node on the way.
+const PATIENCE_V6: Duration = Duration::from_secs(4);
 /// A hardware address that is nobody's.
 const FORGED: &str = "02:00:00:00:00:99";
 
@@ -250,7 +252,7 @@ impl<'a> Stage<'a> {
         }
         thread::scope(|scope| {
             let asked = ways.iter().map(|(from, to, way, called)| {
-                (from, called, scope.spawn(|| hear_for(PATIENCE, from, to, *way)))
+                (from, called, scope.spawn(|| hear_for(patience(way), from, to, *way)))
             });
             for (from, called, heard) in asked.collect::<Vec<_>>() {
                 self.heard(from, called, heard.join().unwrap());
@@ -300,6 +302,10 @@ impl<'a> Stage<'a> {
         self.claims("left");
         self.lines.0.extend(left.0.iter().map(|line| format!("left: {line}")));
     }
+}
+
+fn patience(way: &IpAddr) -> Duration {
+    if way.is_ipv4() { PATIENCE } else { PATIENCE_V6 }
 }
 
 /// Waits until no IPv6 address of a namespace is being looked for elsewhere: not everybody waits for all of them.

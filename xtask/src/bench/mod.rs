@@ -10,7 +10,7 @@ mod sync;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use multus_tests::{Module, NULL, Node, Pod, binaries, privately};
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ pub(crate) fn run(workspace: &Workspace, options: &BenchOptions) -> Result<()> {
     let plugins = setup::run(workspace)?.cni_plugins.unwrap_or_default();
     let built = build::run(workspace)?;
     let delegates = build::delegates(workspace)?;
-    let own: OsString = std::env::current_exe().context("xtask's own path")?.into();
+    let own: OsString = Workspace::own_program()?.into();
     let runs = options.runs.to_string();
     let line = [own.as_ref(), "bench".as_ref(), "--inside".as_ref(), "--runs".as_ref(), runs.as_ref()];
     let mut command = privately(&line);

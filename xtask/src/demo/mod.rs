@@ -12,7 +12,7 @@ use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use multus_tests::{binaries, privately};
 
 use crate::build::Built;
@@ -39,7 +39,7 @@ pub(crate) fn run(workspace: &Workspace, options: &DemoOptions) -> Result<()> {
 /// # Errors
 /// An act does not go as told.
 pub(crate) fn play(workspace: &Workspace, setup: &Setup, built: &Built) -> Result<()> {
-    let own: OsString = env::current_exe().context("xtask's own path")?.into();
+    let own: OsString = Workspace::own_program()?.into();
     let mut command = privately(&[own.as_ref(), "demo".as_ref(), "--inside".as_ref()]);
     command.env("PATH", workspace.search_path());
     command.env("MULTUS_BIN", &built.multus).env("MULTUSCTL_BIN", &built.multusctl);

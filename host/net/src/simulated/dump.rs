@@ -46,7 +46,7 @@ fn link(device: &Device) -> String {
     match &device.kind {
         Kind::Loopback => words += " loopback",
         Kind::Macvlan { parent, mode } => {
-            words += &format!(" macvlan {mode} by {} in {}", parent.index, parent.space.0);
+            words += &format!(" macvlan({mode}) by {} in {}", parent.index, parent.space.0);
         }
         Kind::Veth { peer } => words += &format!(" veth to {} in {}", peer.index, peer.space.0),
         Kind::Bridge { mtu_chosen } => words += if *mtu_chosen { " bridge with an MTU" } else { " bridge" },

@@ -102,6 +102,9 @@ impl World {
         mtu: Option<u32>,
     ) -> Done {
         let below = self.space(parent.space)?.device(parent.index)?;
+        // One on a macvlan is on what that is on.
+        let parent = below.kind.parent().unwrap_or(parent);
+        let below = self.space(parent.space)?.device(parent.index)?;
         let (most, is_port) = (below.mtu, below.port.is_some());
         let mtu = mtu.unwrap_or(most);
         self.check_new(space, link, mtu)?;

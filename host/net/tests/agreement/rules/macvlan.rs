@@ -50,6 +50,19 @@ pub(super) const RULES: &[Rule] = &[
         ",
     },
     Rule {
+        says: "a macvlan on a macvlan is on what that is on",
+        script: "
+            veth node.20=wire node.21=far
+            macvlan node.12=mv0 node.20 bridge mtu 1400
+            macvlan pod.10=eth0 node.12 bridge
+            ? pod.10 = eth0 02:00:00:00:00:0a mtu 1500 macvlan []
+            delete node.12
+            ? pod = lo eth0
+            delete node.20
+            ? pod = lo
+        ",
+    },
+    Rule {
         says: "a macvlan goes with its parent, and with its namespace",
         script: "
             veth node.20=wire node.21=far
