@@ -125,6 +125,7 @@ fn verdict(row: &Row) -> String {
         left.push_str(&format!(", {left_out} left out: {}", reasons(row)));
     }
     match (pass, fail) {
+        (0, 0) if differs > 0 => format!("{differs} on purpose otherwise"),
         (0, 0) => format!("left out: {}", reasons(row)),
         (_, 0) => format!("pass ({pass} checks{left})"),
         _ => format!("FAIL ({fail} of {} checks{left})", pass + fail),
@@ -161,6 +162,7 @@ mod tests {
             (r#"["pass","left-out"]"#, "pass (1 checks, 1 left out: why)"),
             (r#"["fail","pass"]"#, "FAIL (1 of 2 checks)"),
             (r#"["left-out","left-out"]"#, "left out: why"),
+            (r#"["differs","differs"]"#, "2 on purpose otherwise"),
             (r#"["pass","differs"]"#, "pass (1 checks, 1 on purpose otherwise)"),
         ];
         for (outcomes, expected) in cases {
