@@ -48,8 +48,8 @@ pub fn read_component(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Refuses by size what nobody should look into, and by type what is not a component: above all an artifact that somebody else compiled, which would be
-/// native code of unknown origin.
+/// Refuses by size what nobody should look into, and by type what is not a component: above all an artifact that
+/// somebody else compiled, which would be native code of unknown origin.
 pub(crate) fn check_kind(bytes: &[u8]) -> Result<(), CompileError> {
     let refuse = |found, advice| Err(CompileError::NotAComponent { found, advice });
     if bytes.len() as u64 > COMPONENT_BYTES {

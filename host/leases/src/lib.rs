@@ -10,13 +10,13 @@
 //! ```
 //!
 //! **A file is a claim, whatever is in it**: nobody gets a key that has one. Ours are complete from the moment that they
-//! have their name, and on disk before the answer. `host-local` makes the file first and writes it then, so a crash of it
+//! have their name. `host-local` makes the file first and writes it then, so a crash of it
 //! leaves an empty one, which no DEL ever finds. [`Locked::reclaim`] takes those of an earlier boot away. An empty file
 //! of this boot stays: an operator may have reserved an address by `touch`.
 //!
-//! **Syncs.** A claim costs two (its file, the folder), the first one of a network one more for each folder that had to
-//! be made. A release costs one: a claim of which nothing is recorded any more is never reclaimed, so no power cut may
-//! bring it back. A note is a hint and costs none.
+//! **Syncs.** A claim costs none, the first one of a network one for each folder that had to be made: a power cut ends every
+//! pod, and who claims has noted before that it would. A release costs one: a claim of which nothing is recorded any
+//! more is never reclaimed, so no power cut may bring it back. A note is a hint and costs none.
 //!
 //! **Paths.** The directory is the operator's and may lead through symbolic links. Nothing below it may: every file is
 //! opened by openat2 beneath it (Linux 5.6), and what is in the way is an error or stays taken.

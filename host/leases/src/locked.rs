@@ -85,9 +85,9 @@ impl Locked {
         })
     }
 
-    /// Claims a key; false if anybody has it, the same holder included. A claim is whole, or not there. Not synced: a power
-    /// cut ends every pod, so what it may lose is what it makes void, and whoever claims has noted on disk before that it
-    /// would, which gives back what is left of it.
+    /// Claims a key; false if anybody has it, the same holder included. A claim is whole, or not there. Not synced: a
+    /// power cut ends every pod, so what it may lose is what it makes void, and whoever claims has noted on disk before
+    /// that it would, which gives back what is left of it.
     ///
     /// # Errors
     /// [`LeaseError::Name`] for a key that can't be one; [`LeaseError::NoSpace`]; [`LeaseError::Io`].
@@ -95,7 +95,7 @@ impl Locked {
         if self.is_claimed(key)? {
             return Ok(false);
         }
-        let claimed = self.draft(&holder.content()).and_then(|_| self.directory.link(DRAFT, key));
+        let claimed = self.draft(&holder.content()).and_then(|()| self.directory.link(DRAFT, key));
         let cleared = self.directory.remove(DRAFT);
         // What can't be promised is not kept: the first error counts, and the key is free again.
         match claimed.and_then(|claimed| cleared.map(|_| claimed)) {
@@ -108,8 +108,8 @@ impl Locked {
     }
 
     /// Gives a claim back, if it is this holder's, or one whose content an earlier boot's power cut took: false if it is
-    /// neither, or there is none. Takes no space on the disk, and is on disk before the answer: whoever knew of the claim may forget it then, and what nobody knows of would stay
-    /// for ever if a power cut brought it back.
+    /// neither, or there is none. Takes no space on the disk, and is on disk before the answer: whoever knew of the claim
+    /// may forget it then, and what nobody knows of would stay for ever if a power cut brought it back.
     ///
     /// # Errors
     /// [`LeaseError::Name`] for a key that can't be one; [`LeaseError::Io`].
@@ -174,7 +174,7 @@ impl Locked {
     pub fn set_note(&mut self, name: &str, value: &str) -> Result<(), LeaseError> {
         name::note(name)?;
         name::word("note", value)?;
-        let written = self.draft(value).and_then(|_| self.directory.rename(DRAFT, name));
+        let written = self.draft(value).and_then(|()| self.directory.rename(DRAFT, name));
         if written.is_err() {
             // The error that counts is the first one; the next draft removes this one.
             let _ = self.directory.remove(DRAFT);
@@ -183,11 +183,10 @@ impl Locked {
     }
 
     /// Writes the one draft there is.
-    fn draft(&self, content: &str) -> Result<File, LeaseError> {
+    fn draft(&self, content: &str) -> Result<(), LeaseError> {
         let mut file = self.directory.fresh(DRAFT)?;
         let written = file.write_all(content.as_bytes());
-        written.map_err(|source| LeaseError::io("write", &self.directory.at(DRAFT), source))?;
-        Ok(file)
+        written.map_err(|source| LeaseError::io("write", &self.directory.at(DRAFT), source))
     }
 
     fn content(&self, key: &str) -> Result<Option<Content>, LeaseError> {
