@@ -23,3 +23,31 @@ pub use args::Args;
 pub use conf::Conf;
 pub use host::Host;
 pub use real::Real;
+
+/// Makes a crate's function a delegate, and tries it with the crate's cases in its tests. It takes a [`Host`], the
+/// attachment and the conf, and has no use for settings or the result of a plugin before it.
+#[macro_export]
+macro_rules! delegate {
+    ($add:path) => {
+        ::multus_guest::delegate!(delegate);
+
+        fn delegate(
+            attachment: &::multus_guest::Attachment,
+            conf: &::multus_guest::Plugin,
+            _: Option<&::multus_guest::CniResult>,
+            _: &(),
+        ) -> Result<Option<::multus_guest::CniResult>, ::multus_guest::Failure> {
+            $add(&$crate::Real, attachment, conf).map(Some)
+        }
+
+        #[cfg(test)]
+        mod tests {
+            #[test]
+            fn cases() {
+                for case in $crate::double::cases(env!("CARGO_MANIFEST_DIR")) {
+                    case.run($add);
+                }
+            }
+        }
+    };
+}

@@ -5,28 +5,4 @@
 mod add;
 mod conf;
 
-use multus_guest::{Attachment, CniResult, Failure, Plugin};
-use multus_guest_cni::Real;
-
-multus_guest::delegate!(delegate);
-
-fn delegate(
-    attachment: &Attachment,
-    conf: &Plugin,
-    _: Option<&CniResult>,
-    _: &(),
-) -> Result<Option<CniResult>, Failure> {
-    add::add(&Real, attachment, conf).map(Some)
-}
-
-#[cfg(test)]
-mod tests {
-    use multus_guest_cni::double;
-
-    #[test]
-    fn cases() {
-        for case in double::cases(env!("CARGO_MANIFEST_DIR")) {
-            case.run(crate::add::add);
-        }
-    }
-}
+multus_guest_cni::delegate!(crate::add::add);
