@@ -42,8 +42,7 @@ pub(super) fn ensure(node: &mut ComponentNode, name: &str, options: &str) -> Ans
         )?,
     };
     node.story.there(Space::Host, &link);
-    let link = LinkRef { space: Space::Host, index: link.index, name: link.name };
-    Ok(node.lent.lend(link, Origin::Ensured))
+    Ok(node.lent.lend(LinkRef::to(Space::Host, &link), Origin::Ensured))
 }
 
 fn find(node: &ComponentNode, name: &str) -> Answer<Option<Link>> {

@@ -1,6 +1,8 @@
 //! Changes of links: properties, addresses, routes, neighbours, settings.
 
-use multus_net::{Effect, LinkRef, Property, Route, Space};
+use std::collections::BTreeSet;
+
+use multus_net::{Effect, Family, LinkRef, Property, Route, Space};
 use multus_wasm::node::{Answer, Change, LinkId};
 
 use super::lent::{Lent, Origin};
@@ -126,9 +128,6 @@ pub(super) fn add_route(node: &mut ComponentNode, id: LinkId, text: &str) -> Ans
     let lent = node.lent.to_change(id)?;
     let mut route = words::route(text)?;
     check_route(node, &lent, &route)?;
-    if lent.link.space == Space::Sandbox && route.destination.prefix_len() == 0 && route.metric.is_none() {
-        route.metric = behind_others(node, &lent, &route)?;
-    }
     let lasting = lent.origin == Origin::Chained;
     // Else it would be deleted with ours.
     if lasting
@@ -136,7 +135,13 @@ pub(super) fn add_route(node: &mut ComponentNode, id: LinkId, text: &str) -> Ans
     {
         return Err(invalid(format!("`{}` has a route to {} already", lent.link.name, route.destination)));
     }
-    node.perform(Effect::Route { link: lent.link.clone(), route: route.clone(), lasting })?;
+    let perform = |route: &Route| {
+        node.perform(Effect::Route { link: lent.link.clone(), route: route.clone(), lasting })
+    };
+    if let Err(refused) = perform(&route) {
+        route.metric = Some(behind_others(node, &lent, &route)?.ok_or(refused)?);
+        perform(&route)?;
+    }
     node.story.route(&lent.link, route);
     Ok(())
 }
@@ -146,27 +151,26 @@ fn same_place(one: &Route, other: &Route) -> bool {
     (one.destination, one.metric, one.table) == (other.destination, other.metric, other.table)
 }
 
-/// The metrics of routes that name none.
-const USUAL_V4: u32 = 0;
-const USUAL_V6: u32 = 1024;
-
 /// The kernel keeps one route of each metric. A pod's default route stays with the network that had it first; those of
-/// later ones, which nobody chose by `default-route`, come behind (decision 9).
+/// later ones, which nobody chose by `default-route`, come behind (decision 9). `None` where nothing is in the way.
 fn behind_others(node: &ComponentNode, lent: &Lent, wanted: &Route) -> Answer<Option<u32>> {
-    let mut taken = Vec::new();
+    let is_default = wanted.destination.prefix_len() == 0 && wanted.metric.is_none();
+    if lent.link.space != Space::Sandbox || !is_default {
+        return Ok(None);
+    }
+    let usual = Family::of(&wanted.destination.addr()).usual_metric();
+    let mut taken = BTreeSet::new();
     for link in node.ask(|backend| backend.links(Space::Sandbox))? {
-        let there = LinkRef { space: Space::Sandbox, index: link.index, name: link.name };
+        let there = LinkRef::to(Space::Sandbox, &link);
         if there.index != lent.link.index {
-            taken.extend(node.ask(|backend| backend.routes(&there))?);
+            let routes = node.ask(|backend| backend.routes(&there))?;
+            let same = routes
+                .iter()
+                .filter(|route| route.destination == wanted.destination && route.table == wanted.table);
+            taken.extend(same.map(|route| route.metric.unwrap_or(usual)));
         }
     }
-    let usual = if wanted.destination.addr().is_ipv4() { USUAL_V4 } else { USUAL_V6 };
-    let metric_of = |route: &Route| route.metric.unwrap_or(usual);
-    let other = |metric| {
-        let same = |route: &&Route| route.destination == wanted.destination && route.table == wanted.table;
-        taken.iter().filter(same).any(|route| metric_of(route) == metric)
-    };
-    let free = (usual..).find(|metric| !other(*metric));
+    let free = (usual..).find(|metric| !taken.contains(metric));
     Ok(free.filter(|metric| *metric != usual))
 }
 

@@ -1,11 +1,11 @@
 //! Links that come to the pod: made there, or taken from the node.
 
 use ipnet::IpNet;
-use multus_net::{Effect, Link, LinkRef, MacvlanMode, NewLink, Space};
+use multus_net::{Effect, Link, LinkRef, MacAddr, MacvlanMode, NewLink, Space};
 use multus_wasm::node::{Answer, LinkId};
 
 use super::chance;
-use super::lent::Origin;
+use super::lent::{Lent, Origin};
 use super::node::ComponentNode;
 use super::refusal::{invalid, not_allowed, not_granted};
 use super::words::{self, MacvlanOptions, VethOptions};
@@ -27,33 +27,47 @@ pub(super) fn veth(node: &mut ComponentNode, name: &str, options: &str) -> Answe
         }
     }
     let mac = mac.as_deref().map(words::mac).transpose()?;
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        let inside = NewLink {
-            space: Space::Sandbox,
-            index: chance::index(),
-            name: name.to_owned(),
-            mac: mac.unwrap_or_else(chance::mac),
-        };
+    let attempts = if host_name.is_some() { 1 } else { ATTEMPTS };
+    with_luck(node, name, attempts, |node| {
+        let inside = inside(name, mac);
         let outside = NewLink {
             space: Space::Host,
             index: chance::index(),
             name: host_name.clone().unwrap_or_else(chance::veth_name),
             mac: chance::mac(),
         };
-        let effect = Effect::Veth { inside: inside.clone(), outside: outside.clone(), mtu };
-        match node.perform(effect) {
-            Ok(()) => {
-                node.story.made(&outside, mtu);
-                node.story.made(&inside, mtu);
-                return Ok((lend(node, inside), lend(node, outside)));
-            }
-            Err(refused) if host_name.is_some() || attempts == ATTEMPTS => return Err(refused),
+        node.perform(Effect::Veth { inside: inside.clone(), outside: outside.clone(), mtu })?;
+        node.story.made(&outside, mtu);
+        node.story.made(&inside, mtu);
+        Ok((lend(node, inside), lend(node, outside)))
+    })
+}
+
+/// Makes something whose numbers chance chooses, until it can be made.
+fn with_luck<T>(
+    node: &mut ComponentNode,
+    name: &str,
+    attempts: u32,
+    mut make: impl FnMut(&mut ComponentNode) -> Answer<T>,
+) -> Answer<T> {
+    for _ in 1..attempts {
+        match make(node) {
             // A name in the sandbox that is taken stays taken.
             Err(refused) if taken(node, name)? => return Err(refused),
             Err(_) => {}
+            made => return made,
         }
+    }
+    make(node)
+}
+
+/// A link of the sandbox that is to be made.
+fn inside(name: &str, mac: Option<MacAddr>) -> NewLink {
+    NewLink {
+        space: Space::Sandbox,
+        index: chance::index(),
+        name: name.to_owned(),
+        mac: mac.unwrap_or_else(chance::mac),
     }
 }
 
@@ -67,8 +81,8 @@ pub(super) fn macvlan(node: &mut ComponentNode, id: LinkId, name: &str, options:
         return Err(not_allowed(&format!("make a link on `{}` of the pod", lent.link.name), ""));
     }
     let below = node.now(&lent)?;
-    if below.name != lent.link.name && lent.origin == Origin::Granted {
-        return Err(invalid(format!("`{}` has become `{}` meanwhile", lent.link.name, below.name)));
+    if lent.origin == Origin::Granted {
+        still_called(&lent, &below)?;
     }
     if let Some(bridge) = below.master {
         return Err(invalid(format!(
@@ -82,34 +96,28 @@ pub(super) fn macvlan(node: &mut ComponentNode, id: LinkId, name: &str, options:
         MacvlanMode::Passthru => Some(words::mac(&below.mac)?),
         _ => mac,
     };
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        let link = NewLink {
-            space: Space::Sandbox,
-            index: chance::index(),
-            name: name.to_owned(),
-            mac: own.unwrap_or_else(chance::mac),
-        };
-        let effect = Effect::Macvlan { link: link.clone(), parent: lent.link.clone(), mode, mtu };
-        match node.perform(effect) {
-            Ok(()) => {
-                node.story.made(&link, Some(mtu.unwrap_or(below.mtu)));
-                return Ok(lend(node, link));
-            }
-            Err(refused) if attempts == ATTEMPTS || taken(node, name)? => return Err(refused),
-            Err(_) => {}
-        }
+    with_luck(node, name, ATTEMPTS, |node| {
+        let link = inside(name, own);
+        node.perform(Effect::Macvlan { link: link.clone(), parent: lent.link.clone(), mode, mtu })?;
+        node.story.made(&link, Some(mtu.unwrap_or(below.mtu)));
+        Ok(lend(node, link))
+    })
+}
+
+/// The name is what was granted.
+fn still_called(lent: &Lent, now: &Link) -> Answer<()> {
+    if now.name == lent.link.name {
+        return Ok(());
     }
+    Err(invalid(format!("`{}` has become `{}` meanwhile", lent.link.name, now.name)))
 }
 
 /// `default-link`: of the links that the module may see, the one by which the node's packets leave.
 pub(super) fn default_link(node: &mut ComponentNode) -> Answer<Option<LinkId>> {
     let links = node.ask(|backend| backend.links(Space::Host))?;
-    let granted: Vec<_> = links.iter().filter(|link| node.grants.links_match(&link.name)).collect();
     let mut best: Option<(u32, &Link)> = None;
-    for link in granted {
-        let there = LinkRef { space: Space::Host, index: link.index, name: link.name.clone() };
+    for link in links.iter().filter(|link| node.grants.links_match(&link.name)) {
+        let there = LinkRef::to(Space::Host, link);
         let routes = node.ask(|backend| backend.routes(&there))?;
         let leaving =
             routes.iter().filter(|route| route.destination.prefix_len() == 0 && route.table.is_none());
@@ -156,16 +164,13 @@ pub(super) fn moved(node: &mut ComponentNode, id: LinkId, to: Space, name: &str)
         ));
     };
     own_name(node, name)?;
-    let link = node.now(&lent)?;
-    if link.name != lent.link.name {
-        return Err(invalid(format!("`{}` has become `{}` meanwhile", lent.link.name, link.name)));
-    }
+    still_called(&lent, &node.now(&lent)?)?;
     let home = node.ask(|backend| backend.home(&lent.link))?;
     node.perform(Effect::Move { link: lent.link, to, name: name.to_owned(), home })?;
     let there = node.ask(|backend| backend.link_named(to, name))?;
     let there = there.ok_or_else(|| invalid(format!("`{name}` is gone from the pod's namespace")))?;
     node.story.there(to, &there);
-    node.lent.moved(id, LinkRef { space: to, index: there.index, name: there.name });
+    node.lent.moved(id, LinkRef::to(to, &there));
     Ok(())
 }
 

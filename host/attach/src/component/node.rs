@@ -106,7 +106,7 @@ impl ComponentNode {
 
     pub(super) fn lend(&mut self, at: net::Space, link: &Link) -> Option<LinkId> {
         let origin = self.origin_of(at, link)?;
-        Some(self.lent.lend(LinkRef { space: at, index: link.index, name: link.name.clone() }, origin))
+        Some(self.lent.lend(LinkRef::to(at, link), origin))
     }
 }
 

@@ -35,11 +35,7 @@ impl Story {
 
     /// A link that was there before.
     pub(super) fn there(&mut self, space: Space, link: &Link) {
-        let told = Told {
-            link: LinkRef { space, index: link.index, name: link.name.clone() },
-            mac: link.mac.clone(),
-            mtu: Some(link.mtu),
-        };
+        let told = Told { link: LinkRef::to(space, link), mac: link.mac.clone(), mtu: Some(link.mtu) };
         if !self.links.iter().any(|known| known.link.space == space && known.link.index == link.index) {
             self.links.push(told);
         }

@@ -14,6 +14,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::Link;
+
 pub use class::Class;
 pub use mac::InvalidMac;
 
@@ -37,6 +39,13 @@ pub struct LinkRef {
     pub index: u32,
     /// The name that it had.
     pub name: String,
+}
+
+impl LinkRef {
+    /// A link that was looked at.
+    pub fn to(space: Space, link: &Link) -> Self {
+        Self { space, index: link.index, name: link.name.clone() }
+    }
 }
 
 /// A link to be made with exactly these: after a crash they tell whether it is ours.
