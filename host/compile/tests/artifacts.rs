@@ -16,70 +16,55 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
 use multus_compile::{InstallError, compile_component};
-use multus_wasm::{Catalog, Digest, Fault, Lock, ModuleError, Role, Sandbox, engine_config};
+use multus_wasm::{Catalog, Digest, Fault, Lock, Role, Sandbox, engine_config};
 use nix::unistd::geteuid;
 use serde_json::json;
 use support::{Node, attachment, component, object};
 
-fn node() -> Node {
-    let members = json!({"mayChange": ["/mtu"], "settings": {"mtu": 9000}});
-    Node::with("jumbo", Role::Transform, &component("mtu"), &members)
-}
-
-/// What loading the only module says; what STATUS says has to be the same.
-fn refusal(node: &Node) -> ModuleError {
-    let sandbox = node.sandbox();
-    let error = sandbox.transform("jumbo", &attachment(), &object("{}")).unwrap_err();
-    let status = sandbox.check_artifacts().unwrap_err();
-    assert_eq!(status[0].to_string(), error.to_string());
-    assert_eq!(error.code(), 50, "the node is not ready");
-    error
-}
-
 #[test]
 fn an_authentic_artifact_runs() {
-    let node = node();
+    let node = Node::with_jumbo();
     node.sandbox().check_artifacts().unwrap();
     node.sandbox().transform("jumbo", &attachment(), &object("{}")).unwrap();
 }
 
 #[test]
 fn one_changed_byte_anywhere_is_refused() {
-    let node = node();
+    let node = Node::with_jumbo();
     let artifact = node.artifact();
     let good = fs::read(&artifact).unwrap();
     for place in [0, good.len() / 3, good.len() / 2, good.len() - 1] {
         let mut bad = good.clone();
         bad[place] ^= 1;
         fs::write(&artifact, bad).unwrap();
-        let error = refusal(&node);
+        let error = node.refusal();
         assert!(matches!(*error.fault, Fault::Tampered { .. }), "{error}");
         assert!(error.to_string().contains("its content is not sha256:"), "{error}");
     }
     fs::write(&artifact, &good[..good.len() - 1]).unwrap();
-    assert!(refusal(&node).to_string().contains("bytes, modules.lock says"));
+    assert!(node.refusal().to_string().contains("bytes, modules.lock says"));
 }
 
 #[test]
 fn a_missing_artifact_names_the_command_that_mends_it() {
-    let node = node();
+    let node = Node::with_jumbo();
     fs::remove_file(node.artifact()).unwrap();
-    let error = refusal(&node);
+    let error = node.refusal();
     assert!(matches!(*error.fault, Fault::NoArtifact { .. }), "{error}");
     assert!(error.to_string().ends_with("is missing): run `multusctl module compile --all`"), "{error}");
     node.installation.compile_all().unwrap();
     node.sandbox().check_artifacts().unwrap();
 
     fs::remove_file(node.lock()).unwrap();
-    assert!(refusal(&node).to_string().contains("modules.lock has none for engine"));
+    assert!(node.refusal().to_string().contains("modules.lock has none for engine"));
 }
 
 #[test]
 fn what_others_could_have_written_is_refused() {
-    let node = node();
+    let node = Node::with_jumbo();
     let (artifact, lock, catalog) = (node.artifact(), node.lock(), node.installation.catalog.clone());
     fs::set_permissions(&artifact, Permissions::from_mode(0o620)).unwrap();
-    assert!(refusal(&node).to_string().contains("its mode 0620 lets others write it"));
+    assert!(node.refusal().to_string().contains("its mode 0620 lets others write it"));
     fs::set_permissions(&artifact, Permissions::from_mode(0o600)).unwrap();
 
     fs::set_permissions(&lock, Permissions::from_mode(0o646)).unwrap();
@@ -96,42 +81,42 @@ fn what_belongs_to_somebody_else_is_refused() {
         println!("SKIPPED: giving a file to another user takes root");
         return;
     }
-    let node = node();
+    let node = Node::with_jumbo();
     let (artifact, catalog) = (node.artifact(), node.installation.catalog.clone());
     if chown(&artifact, Some(1), None).is_err() {
         println!("SKIPPED: there is only one user in this namespace");
         return;
     }
-    assert!(refusal(&node).to_string().contains("it belongs to user 1; it has to belong to root"));
+    assert!(node.refusal().to_string().contains("it belongs to user 1; it has to belong to root"));
     chown(&catalog, Some(1), None).unwrap();
     assert!(Catalog::load(&catalog).unwrap_err().to_string().contains("it belongs to user 1"));
 }
 
 #[test]
 fn links_and_directories_are_no_artifacts() {
-    let node = node();
+    let node = Node::with_jumbo();
     let artifact = node.artifact();
     let elsewhere = node.directory.path().join("elsewhere");
     fs::rename(&artifact, &elsewhere).unwrap();
     symlink(&elsewhere, &artifact).unwrap();
-    assert!(refusal(&node).to_string().contains("it is a symbolic link"));
+    assert!(node.refusal().to_string().contains("it is a symbolic link"));
     fs::remove_file(&artifact).unwrap();
     fs::create_dir(&artifact).unwrap();
-    assert!(refusal(&node).to_string().contains("it is not a regular file"));
+    assert!(node.refusal().to_string().contains("it is not a regular file"));
 }
 
 #[test]
 fn another_digest_in_the_catalog_is_another_component() {
-    let node = node();
+    let node = Node::with_jumbo();
     node.edit("jumbo", &json!({"digest": Digest::of(b"another").to_string()}));
-    assert!(matches!(*refusal(&node).fault, Fault::NoArtifact { .. }));
+    assert!(matches!(*node.refusal().fault, Fault::NoArtifact { .. }));
     let errors = node.installation.compile_all().unwrap_err();
     assert!(errors[0].to_string().starts_with("cannot read "), "{}", errors[0]);
 }
 
 #[test]
 fn a_component_that_was_changed_on_disk_is_not_compiled() {
-    let node = node();
+    let node = Node::with_jumbo();
     fs::remove_file(node.artifact()).unwrap();
     let digest = Digest::of(&component("mtu"));
     let file = node.installation.module_dir.join(format!("{}.wasm", digest.hex()));
@@ -148,7 +133,7 @@ fn a_component_that_was_changed_on_disk_is_not_compiled() {
 /// engine id would look like.
 #[test]
 fn an_artifact_of_another_engine_is_not_loaded() {
-    let node = node();
+    let node = Node::with_jumbo();
     let mut config = engine_config();
     config.module_version(wasmtime::ModuleVersionStrategy::Custom("48.0.0+multus.1".into())).unwrap();
     let engine = wasmtime::Engine::new(&config).unwrap();
@@ -172,7 +157,7 @@ fn what_got_past_the_installation_is_refused_at_load() {
         ),
     ];
     for (name, role, expected) in rows {
-        let node = node();
+        let node = Node::with_jumbo();
         let component = component(name);
         node.edit("jumbo", &json!({"digest": Digest::of(&component).to_string(), "role": role.name()}));
         let artifact = compile_component(&component).unwrap();
@@ -200,7 +185,7 @@ fn install_artifact(node: &Node, bytes: &[u8]) {
 
 #[test]
 fn a_lock_that_is_broken_or_of_another_form_is_an_error_with_its_remedy() {
-    let node = node();
+    let node = Node::with_jumbo();
     for text in ["", "{", "[]", r#"{"artifacts":[{}]}"#, r#"{"artifacts":[],"more":1}"#] {
         fs::write(node.lock(), text).unwrap();
         let catalog = Catalog::load(&node.installation.catalog).unwrap();

@@ -18,7 +18,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 
 use multus_compile::NewModule;
-use multus_wasm::{Digest, ENGINE_ID, Fault, Lock, ModuleError, Role, Sandbox, engine_config};
+use multus_wasm::{Digest, ENGINE_ID, Fault, Lock, Role, Sandbox, engine_config};
 use nix::sys::stat::Mode;
 use nix::unistd::{geteuid, mkfifo};
 use serde_json::{Map, Value, json};
@@ -26,20 +26,6 @@ use support::{Node, attachment, component, object};
 use wasmtime::{Config, Engine, ModuleVersionStrategy};
 
 const COMMAND: &str = "run `multusctl module compile --all`";
-
-fn node() -> Node {
-    let members = json!({"mayChange": ["/mtu"], "settings": {"mtu": 9000}});
-    Node::with("jumbo", Role::Transform, &component("mtu"), &members)
-}
-
-/// What loading the module says; STATUS has to say the same.
-fn refusal(node: &Node) -> ModuleError {
-    let sandbox = node.sandbox();
-    let error = sandbox.transform("jumbo", &attachment(), &object("{}")).unwrap_err();
-    let status = sandbox.check_artifacts().unwrap_err();
-    assert_eq!(status[0].to_string(), error.to_string());
-    error
-}
 
 #[track_caller]
 fn works(node: &Node) {
@@ -162,12 +148,12 @@ const FILES: &[Row] = &[
 
 #[test]
 fn whatever_is_done_to_the_artifact_it_is_a_miss() {
-    let node = node();
+    let node = Node::with_jumbo();
     for (what, spoil, further, words) in FILES {
         println!("{what}");
         works(&node);
         spoil(&node);
-        let error = refusal(&node);
+        let error = node.refusal();
         assert!(matches!(*error.fault, Fault::Tampered { .. } | Fault::NoArtifact { .. }), "{what}: {error}");
         let said = error.to_string();
         assert!(said.starts_with("module jumbo: ") && said.contains(words), "{what}: {said}");
@@ -180,18 +166,18 @@ fn whatever_is_done_to_the_artifact_it_is_a_miss() {
 
 #[test]
 fn a_folder_that_others_may_write_is_not_mended_by_compiling_alone() {
-    let node = node();
+    let node = Node::with_jumbo();
     mode(&node.installation.cache_dir, 0o777);
     let errors = node.installation.compile_all().unwrap_err();
     assert!(errors[0].to_string().contains("remove that with `chmod go-w`"), "{}", errors[0]);
-    assert!(matches!(*refusal(&node).fault, Fault::NoArtifact { .. } | Fault::Tampered { .. }));
+    assert!(matches!(*node.refusal().fault, Fault::NoArtifact { .. } | Fault::Tampered { .. }));
     mode(&node.installation.cache_dir, 0o755);
     is_mended_by_the_command(&node);
 }
 
 #[test]
 fn a_byte_flipped_in_any_page_is_a_miss() {
-    let node = node();
+    let node = Node::with_jumbo();
     let artifact = node.artifact();
     let good = fs::read(&artifact).unwrap();
     let pages = good.len().div_ceil(4096);
@@ -201,7 +187,7 @@ fn a_byte_flipped_in_any_page_is_a_miss() {
         // A place of its own in each page, the first and the last ones among them.
         let place = (start + page * 61 % 4096).min(end - 1);
         edit(&artifact, |bytes| bytes[place] ^= 1 << (page % 8));
-        let error = refusal(&node);
+        let error = node.refusal();
         assert!(matches!(*error.fault, Fault::Tampered { .. }), "page {page}, byte {place}: {error}");
         assert!(error.to_string().contains("its content is not sha256:"), "page {page}: {error}");
         fs::write(&artifact, &good).unwrap();
@@ -211,7 +197,7 @@ fn a_byte_flipped_in_any_page_is_a_miss() {
 
 #[test]
 fn two_modules_do_not_run_each_others_code() {
-    let node = node();
+    let node = Node::with_jumbo();
     let first = node.artifact();
     let guard = component("tenant_guard");
     let module = NewModule { name: "guard", role: Role::Policy, component: &guard, entry: &Map::new() };
@@ -237,15 +223,15 @@ fn what_another_user_owns_is_a_miss() {
         println!("SKIPPED: giving a file to another user takes root");
         return;
     }
-    let node = node();
+    let node = Node::with_jumbo();
     if chown(node.artifact(), Some(1), None).is_err() {
         println!("SKIPPED: there is only one user in this namespace");
         return;
     }
-    assert!(refusal(&node).to_string().contains("it belongs to user 1; it has to belong to root"));
+    assert!(node.refusal().to_string().contains("it belongs to user 1; it has to belong to root"));
     is_mended_by_the_command(&node);
     chown(&node.installation.cache_dir, Some(1), None).unwrap();
-    let error = refusal(&node);
+    let error = node.refusal();
     assert!(error.to_string().contains("its folder is not to be trusted: it belongs to user 1"), "{error}");
     assert_eq!(error.code(), 50);
     chown(&node.installation.cache_dir, Some(0), None).unwrap();
@@ -334,9 +320,9 @@ fn authentic_code_that_this_host_cannot_run_is_a_miss() {
         ("no code at all", b"#!/bin/sh\n".to_vec(), "cannot load"),
     ];
     for (what, bytes, words) in rows {
-        let node = node();
+        let node = Node::with_jumbo();
         install(&node, &bytes);
-        let error = refusal(&node);
+        let error = node.refusal();
         println!("{what}: {error}");
         assert!(matches!(*error.fault, Fault::Unusable { .. }), "{what}: {error}");
         assert!(error.to_string().contains(words), "{what}: {error}");
@@ -349,7 +335,7 @@ fn authentic_code_that_this_host_cannot_run_is_a_miss() {
 /// What only root can have brought back: the lock of another time, with what was there then or without.
 #[test]
 fn a_lock_of_another_time_is_a_miss() {
-    let node = node();
+    let node = Node::with_jumbo();
     let today = fs::read(node.lock()).unwrap();
     type Edit = fn(&mut Value);
     let rows: [(&str, Edit, &str); 5] = [
@@ -375,7 +361,7 @@ fn a_lock_of_another_time_is_a_miss() {
         let mut old: Value = serde_json::from_slice(&today).unwrap();
         change(&mut old);
         fs::write(node.lock(), old.to_string()).unwrap();
-        let error = refusal(&node);
+        let error = node.refusal();
         assert!(error.to_string().contains(words) && error.to_string().contains(COMMAND), "{what}: {error}");
         assert_eq!(error.code(), 50, "{what}: {error}");
         is_mended_by_the_command(&node);
@@ -422,7 +408,7 @@ const LOCKS: &[Row] = &[
 
 #[test]
 fn a_lock_that_cannot_be_used_is_said_and_written_anew() {
-    let node = node();
+    let node = Node::with_jumbo();
     for (what, spoil, _, words) in LOCKS {
         println!("{what}");
         spoil(&node);
@@ -438,7 +424,7 @@ fn a_lock_that_cannot_be_used_is_said_and_written_anew() {
 /// Whoever can write there can bring back the catalog and the lock of last year, which are root's own.
 #[test]
 fn catalog_and_lock_are_not_read_from_a_folder_that_others_may_write() {
-    let node = node();
+    let node = Node::with_jumbo();
     let etc = node.installation.catalog.parent().unwrap();
     for bits in [0o775, 0o757, 0o1777] {
         mode(etc, bits);

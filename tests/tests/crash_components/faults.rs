@@ -43,76 +43,49 @@ fn at_each_call(
     assert!(refused > 0, "{verb}: nothing was refused");
 }
 
+/// A verb at its calls to the disk; `then` is done before and after each.
+fn refused(
+    verb: &str,
+    names: &str,
+    number: impl Fn(usize) -> String,
+    then: impl Fn(&Scene, &Value, &str, bool),
+) {
+    if !strace::is_there() {
+        return;
+    }
+    let scene = Scene::new();
+    let conf = scene.conf(Networks::All);
+    at_each_call(&scene, verb, &conf, names, number, |story, after| then(&scene, &conf, story, after));
+}
+
+fn del_afterwards(scene: &Scene, conf: &Value, story: &str, after: bool) {
+    if after {
+        scene.del_succeeds(conf, story);
+    }
+}
+
 /// Without the refusals DEL gives everything back, whatever became of the ADD.
 #[test]
 fn add_refused_once_by_the_disk() {
-    private(|| {
-        if !strace::is_there() {
-            return;
-        }
-        let scene = Scene::new();
-        let conf = scene.conf(Networks::All);
-        at_each_call(
-            &scene,
-            "ADD",
-            &conf,
-            ON_DISK,
-            |at| at.to_string(),
-            |story, after| {
-                if after {
-                    scene.del_succeeds(&conf, story);
-                }
-            },
-        );
-    });
+    private(|| refused("ADD", ON_DISK, |at| at.to_string(), del_afterwards));
 }
 
 /// A disk that takes nothing any more: the ADD fails, and is taken back without any room.
 #[test]
 fn add_refused_by_a_disk_from_a_moment_on() {
-    private(|| {
-        if !strace::is_there() {
-            return;
-        }
-        let scene = Scene::new();
-        let conf = scene.conf(Networks::All);
-        at_each_call(
-            &scene,
-            "ADD",
-            &conf,
-            "fsync,fdatasync",
-            |at| format!("{at}+"),
-            |story, after| {
-                if after {
-                    scene.del_succeeds(&conf, story);
-                }
-            },
-        );
-    });
+    private(|| refused("ADD", "fsync,fdatasync", |at| format!("{at}+"), del_afterwards));
 }
 
 #[test]
 fn del_refused_by_the_disk() {
     private(|| {
-        if !strace::is_there() {
-            return;
-        }
-        let scene = Scene::new();
-        let conf = scene.conf(Networks::All);
-        at_each_call(
-            &scene,
-            "DEL",
-            &conf,
-            ON_DISK,
-            |at| at.to_string(),
-            |story, after| {
-                if after {
-                    scene.del_succeeds(&conf, story);
-                } else {
-                    scene.add_succeeds(&conf, story);
-                }
-            },
-        );
+        let then = |scene: &Scene, conf: &Value, story: &str, after: bool| {
+            if !after {
+                scene.add_succeeds(conf, story);
+            }
+            del_afterwards(scene, conf, story, after);
+        };
+        refused("DEL", ON_DISK, |at| at.to_string(), then);
     });
 }
 

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use multus_compile::{Compiler, Installation, NewModule};
 use multus_document::Object;
-use multus_wasm::{Attachment, Catalog, Pod, Role, Sandbox, lock_path};
+use multus_wasm::{Attachment, Catalog, ModuleError, Pod, Role, Sandbox, lock_path};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -66,6 +66,22 @@ impl Node {
             compiler: Compiler::Here,
         };
         Self { directory, installation }
+    }
+
+    /// A node with one module that works.
+    pub fn with_jumbo() -> Self {
+        let members = json!({"mayChange": ["/mtu"], "settings": {"mtu": 9000}});
+        Self::with("jumbo", Role::Transform, &component("mtu"), &members)
+    }
+
+    /// What loading that module says; what STATUS says has to be the same.
+    pub fn refusal(&self) -> ModuleError {
+        let sandbox = self.sandbox();
+        let error = sandbox.transform("jumbo", &attachment(), &object("{}")).unwrap_err();
+        let status = sandbox.check_artifacts().unwrap_err();
+        assert_eq!(status[0].to_string(), error.to_string());
+        assert_eq!(error.code(), 50, "the node is not ready");
+        error
     }
 
     /// A node with one module, whose catalog entry has further members.
