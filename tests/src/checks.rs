@@ -47,6 +47,11 @@ impl Checks {
         self.found.push((name.into(), outcome));
     }
 
+    /// Notes how a check went that was made elsewhere: `failure` is what was seen instead, if it failed.
+    pub fn note(&mut self, name: impl Into<String>, failure: Option<&str>) {
+        self.found.push((name.into(), failure.map_or(Outcome::Pass, |why| Outcome::Fail(why.to_owned()))));
+    }
+
     /// Notes a check that is not made.
     pub fn leave_out(&mut self, name: impl Into<String>, why: &'static str) {
         self.found.push((name.into(), Outcome::LeftOut(why)));

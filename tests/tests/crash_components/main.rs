@@ -19,4 +19,5 @@ mod power;
 mod race;
 mod scene;
 mod strace;
+mod told;
 mod trap;

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use multus_tests::{Answer, Dump, Module, Node, Pod, ip, pod_object};
 use serde_json::{Value, json};
 
+use crate::told::Told;
+
 const GRANTS: [&str; 12] = [
     "links=lab*",
     "links=dev*",
@@ -31,6 +33,7 @@ pub(crate) struct Scene {
     pub(crate) pod: Pod,
     wasm: Value,
     before: Dump,
+    told: Told,
 }
 
 /// Which networks the pod has.
@@ -71,13 +74,14 @@ impl Scene {
         ip("link add dev0 address 02:00:00:00:00:05 mtu 1450 type veth peer name cable");
         ip("link add dev1 address 02:00:00:00:00:06 type veth peer name wire");
         let pod = node.pod("web").named("default", "web");
-        let mut scene = Scene { before: node.dump(), node, pod, wasm };
+        let mut scene = Scene { before: node.dump(), node, pod, wasm, told: Told::default() };
         let conf = scene.conf(Networks::All);
         scene.node.add(&scene.pod, &conf).succeeded();
         scene.node.del(&scene.pod, &conf).succeeded();
         let survivor = scene.node.pod("survivor").named("default", "survivor");
         scene.node.add(&survivor, &scene.conf(Networks::Virtual)).succeeded();
         scene.before = scene.dump();
+        scene.told.begin();
         scene
     }
 
@@ -104,6 +108,7 @@ impl Scene {
             all.iter_mut().for_each(|network| network["ipMasq"] = json!(false));
             all[0]["macspoofchk"] = json!(false);
         }
+        self.told.of(&all);
         let mut conf = self.node.conf(json!(all));
         conf["wasm"] = self.wasm.clone();
         conf["exec"] = json!({ "allow": [] });

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: what a change has to pass.
 
+mod components;
 mod runner;
 mod structure;
 mod table;
@@ -95,6 +96,9 @@ fn tests(workspace: &Workspace, options: &TestOptions, setup: &Setup, built: &Bu
     table::forget(workspace)?;
     let outcome = runner.everything()?;
     let rows = table::print(workspace, "multus");
+    if let Some(plugins) = &setup.cni_plugins {
+        components::print(workspace, plugins, &table::read(&table::folder(workspace))?)?;
+    }
     print_left_out(&left_out);
     println!("\n{}", outcome.closing);
     if !outcome.success {

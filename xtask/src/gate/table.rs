@@ -10,24 +10,25 @@ use super::runner::Runner;
 use crate::workspace::Workspace;
 
 /// What the rows' ids begin with, and the specification that they are of.
-const TABLES: [(&str, &str); 3] = [
+const TABLES: [(&str, &str); 4] = [
     ("CNI-", "CNI conformance"),
     ("NP-", "Conformance with the multi-network specification 1.3"),
     ("DD-", "Components beside the reference plugins' binaries, and where they differ on purpose: delegates"),
+    ("CR-", "Stories of crashes, each told of the components in it"),
 ];
 
 /// One row, as the test of that row wrote it down.
 #[derive(Deserialize)]
-struct Row {
-    id: String,
-    title: String,
-    checks: Vec<Check>,
+pub(super) struct Row {
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) checks: Vec<Check>,
 }
 
 #[derive(Deserialize)]
-struct Check {
-    name: String,
-    outcome: Outcome,
+pub(super) struct Check {
+    pub(super) name: String,
+    pub(super) outcome: Outcome,
     /// Why it failed, was left out, or differs.
     #[serde(default)]
     why: String,
@@ -35,7 +36,7 @@ struct Check {
 
 #[derive(Deserialize, PartialEq, Eq, Clone, Copy)]
 #[serde(rename_all = "kebab-case")]
-enum Outcome {
+pub(super) enum Outcome {
     Pass,
     Fail,
     LeftOut,
@@ -140,7 +141,11 @@ fn reasons(row: &Row) -> String {
     reasons.join("; ")
 }
 
-fn read(folder: &Path) -> Result<Vec<Row>> {
+/// The rows that the tests wrote down, by their ids.
+///
+/// # Errors
+/// If there is no folder, or something else in it.
+pub(super) fn read(folder: &Path) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for entry in fs::read_dir(folder)?.flatten() {
         let text = fs::read_to_string(entry.path())?;

@@ -1,0 +1,110 @@
+//! The table of components: each plugin of the reference package, the component that stands for it, the keys of its conf, and
+//! how it came out beside the binary and through crashes. Made from what the tests wrote down in this run.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::table::{Outcome, Row};
+use crate::workspace::Workspace;
+
+/// Of the package, but nothing that a pod is attached with: a daemon's client, and rules for the node's firewall.
+const NO_COMPONENTS: [&str; 2] = ["dhcp", "firewall"];
+
+/// Prints the table, and writes it to `target/components.md`.
+///
+/// # Errors
+/// If a component's README can't be read, or the file can't be written.
+pub(super) fn print(workspace: &Workspace, plugins: &Path, rows: &[Row]) -> Result<()> {
+    let mut text = String::from(
+        "| plugin | component's keys | beside the binary | through crashes |\n|---|---|---|---|\n",
+    );
+    for plugin in names(plugins)? {
+        let keys = keys(workspace, &plugin)?;
+        let beside = tally(rows, "DD-", |row| row.title.starts_with(&format!("{plugin}: ")), |_| true);
+        let crashes = tally(rows, "CR-", |_| true, |check| check == plugin);
+        text.push_str(&format!("| {plugin} | {keys} | {beside} | {crashes} |\n"));
+    }
+    println!("\nComponents that stand for the reference plugins, as this run saw them\n{text}");
+    let file = workspace.target.join("components.md");
+    fs::write(&file, text).with_context(|| format!("{} is not written", file.display()))
+}
+
+fn names(plugins: &Path) -> Result<BTreeSet<String>> {
+    let folder = fs::read_dir(plugins).with_context(|| format!("no folder {}", plugins.display()))?;
+    let names = folder.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    Ok(names.filter(|name| !NO_COMPONENTS.contains(&name.as_str())).collect())
+}
+
+/// What stands between backticks in the first column of the README's table of keys.
+fn keys(workspace: &Workspace, plugin: &str) -> Result<String> {
+    let readme = workspace.root.join("plugins").join(plugin).join("README.md");
+    if !readme.exists() {
+        return Ok("no component".to_owned());
+    }
+    let text = fs::read_to_string(&readme).with_context(|| format!("{} is not read", readme.display()))?;
+    let lines = text.lines().skip_while(|line| *line != "| key | |").skip(2);
+    let first = lines.take_while(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(1));
+    let keys: Vec<&str> = first.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    Ok(if keys.is_empty() { "none".to_owned() } else { keys.join(", ") })
+}
+
+/// How many rows of that kind hold, of those that have a check that counts.
+fn tally(rows: &[Row], prefix: &str, row: impl Fn(&Row) -> bool, check: impl Fn(&str) -> bool) -> String {
+    let mut counts = [0_usize; 3];
+    for row in rows.iter().filter(|it| it.id.starts_with(prefix) && row(it)) {
+        let outcomes: Vec<Outcome> =
+            row.checks.iter().filter(|it| check(&it.name)).map(|it| it.outcome).collect();
+        let Some(which) = worst(&outcomes) else { continue };
+        counts.iter_mut().nth(which).into_iter().for_each(|count| *count += 1);
+    }
+    let [hold, left_out, fail] = counts;
+    let parts = [(hold, "hold"), (left_out, "left out"), (fail, "FAIL")];
+    let said: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    if said.is_empty() { "not run".to_owned() } else { said.join(", ") }
+}
+
+/// The place in the counts of a row with these outcomes; none without any.
+fn worst(outcomes: &[Outcome]) -> Option<usize> {
+    match outcomes {
+        [] => None,
+        all if all.contains(&Outcome::Fail) => Some(2),
+        all if all.iter().all(|outcome| *outcome == Outcome::LeftOut) => Some(1),
+        _ => Some(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: &str, title: &str, checks: &[(&str, &str)]) -> Row {
+        let checks: Vec<_> = checks
+            .iter()
+            .map(|(name, outcome)| serde_json::json!({ "name": name, "outcome": outcome }))
+            .collect();
+        serde_json::from_value(serde_json::json!({ "id": id, "title": title, "checks": checks })).unwrap()
+    }
+
+    #[test]
+    fn rows_are_counted_by_plugin_and_by_check() {
+        let rows = [
+            row("DD-B01", "bridge: a", &[("links", "pass"), ("routes", "differs")]),
+            row("DD-B02", "bridge: b", &[("links", "left-out")]),
+            row("DD-P01", "ptp: a", &[("links", "fail")]),
+            row("CR-one", "one", &[("bridge", "pass"), ("ptp", "pass")]),
+            row("CR-two", "two", &[("bridge", "fail")]),
+        ];
+        let beside =
+            |plugin: &str| tally(&rows, "DD-", |row| row.title.starts_with(&format!("{plugin}: ")), |_| true);
+        let crashes = |plugin: &str| tally(&rows, "CR-", |_| true, |check| check == plugin);
+        assert_eq!(beside("bridge"), "1 hold, 1 left out");
+        assert_eq!(beside("ptp"), "1 FAIL");
+        assert_eq!(beside("sbr"), "not run");
+        assert_eq!(crashes("bridge"), "1 hold, 1 FAIL");
+        assert_eq!(crashes("ptp"), "1 hold");
+    }
+}
