@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ipnet::IpNet;
 
-use crate::effect::{Effect, Home, LinkRef, MacAddr, NewLink, Route, Space};
+use crate::effect::{Effect, Home, LinkRef, MacAddr, NewLink, PortVlans, Route, Space};
 use crate::{Link, NetnsId, Refused};
 
 /// A node as one attachment meets it: its own namespace and the pod's. Each call ends by `deadline`.
@@ -64,6 +64,25 @@ pub trait Backend {
     /// # Errors
     /// There is no such setting.
     fn sysctl(&mut self, space: Space, key: &str) -> Result<String, Refused>;
+
+    /// The links of the pod's namespace that lead their ports' packets by a routing table of their own, each with the
+    /// number of that.
+    ///
+    /// # Errors
+    /// As [`Backend::links`].
+    fn vrfs(&mut self) -> Result<Vec<(Link, u32)>, Refused>;
+
+    /// Whether a bridge tells VLANs apart; what is none does not.
+    ///
+    /// # Errors
+    /// As [`Backend::links`].
+    fn tells_vlans_apart(&mut self, bridge: &LinkRef) -> Result<bool, Refused>;
+
+    /// The VLANs that pass by a bridge's port, by number; none where it is no port.
+    ///
+    /// # Errors
+    /// As [`Backend::links`].
+    fn vlans(&mut self, port: &LinkRef) -> Result<Vec<PortVlans>, Refused>;
 
     /// Does it. A [`Effect::Bridge`] that is there is success, everything else that is there already a refusal.
     ///

@@ -1,6 +1,6 @@
 //! Whether an effect is still as it was done (CHECK).
 
-use crate::effect::{Effect, LinkRef, NewLink, Property, Route, Space};
+use crate::effect::{Effect, LinkRef, NewLink, PortVlans, Property, Route, Space};
 use crate::undo::{Rules, Undoing, same_setting};
 use crate::{Refused, Why};
 
@@ -25,7 +25,7 @@ fn differs(node: &mut impl Undoing, effect: &Effect) -> Result<Option<String>, R
             None => made(node, outside, "veth"),
             differs => Ok(differs),
         },
-        Effect::Macvlan { link, .. } => made(node, link, "macvlan"),
+        Effect::Link { link, kind, .. } => made(node, link, kind.name()),
         Effect::Bridge { link, .. } => {
             let found = node.link_named(link.space, &link.name)?;
             Ok(missing(found.is_some_and(|found| found.kind == "bridge"), effect))
@@ -65,15 +65,38 @@ fn differs(node: &mut impl Undoing, effect: &Effect) -> Result<Option<String>, R
         Effect::SpoofCheck { id, port, .. } => {
             Ok(missing(node.has_rules(Rules::SpoofCheck { port: port.index, id })?, effect))
         }
+        Effect::Vlans { link, vlans } => {
+            let now = node.vlans(link)?;
+            Ok(missing(vlans.iter().all(|vlans| vlans.each().all(|vlan| has_vlan(&now, vlan))), effect))
+        }
+        Effect::NoVlans { link, vlans } => {
+            let now = node.vlans(link)?;
+            let again = now.iter().find(|now| vlans.iter().any(|gone| overlap(gone, now)));
+            Ok(again.map(|again| format!("VLAN {again} passes by {link} again")))
+        }
+        Effect::PortMapping { id, mapping } => {
+            Ok(missing(node.has_rules(Rules::PortMapping { mapping, id })?, effect))
+        }
         Effect::Announce { .. } => Ok(None),
     }
+}
+
+fn has_vlan(now: &[PortVlans], wanted: PortVlans) -> bool {
+    now.iter().any(|now| {
+        (now.native, now.untagged) == (wanted.native, wanted.untagged)
+            && (now.first..=now.last).contains(&wanted.first)
+    })
+}
+
+fn overlap(one: &PortVlans, other: &PortVlans) -> bool {
+    one.first <= other.last && other.first <= one.last
 }
 
 /// Where it has to be looked for.
 fn space(effect: &Effect) -> Option<Space> {
     match effect {
         Effect::Veth { inside, .. } => Some(inside.space),
-        Effect::Bridge { link, .. } | Effect::Macvlan { link, .. } => Some(link.space),
+        Effect::Bridge { link, .. } | Effect::Link { link, .. } => Some(link.space),
         Effect::Move { to, .. } => Some(*to),
         Effect::Sysctl { space, .. } => Some(*space),
         Effect::Set { link, .. }
@@ -81,8 +104,13 @@ fn space(effect: &Effect) -> Option<Space> {
         | Effect::NoAddress { link, .. }
         | Effect::Route { link, .. }
         | Effect::NoRoute { link, .. }
-        | Effect::Neighbour { link, .. } => Some(link.space),
-        Effect::Masquerade { .. } | Effect::SpoofCheck { .. } | Effect::Announce { .. } => None,
+        | Effect::Neighbour { link, .. }
+        | Effect::Vlans { link, .. }
+        | Effect::NoVlans { link, .. } => Some(link.space),
+        Effect::Masquerade { .. }
+        | Effect::SpoofCheck { .. }
+        | Effect::PortMapping { .. }
+        | Effect::Announce { .. } => None,
     }
 }
 
@@ -108,7 +136,24 @@ fn set(node: &mut impl Undoing, link: &LinkRef, property: &Property) -> Result<O
 }
 
 fn has_route(node: &mut impl Undoing, link: &LinkRef, route: &Route) -> Result<bool, Refused> {
-    Ok(node.routes(link)?.iter().any(|there| fits(there, route)))
+    let routes = node.routes(link)?;
+    if routes.iter().any(|there| fits(there, route)) {
+        return Ok(true);
+    }
+    // What a plugin further on made a port of a vrf has its routes in the table of that.
+    let Some(table) = own_table(node, link)?.filter(|_| route.table.is_none()) else { return Ok(false) };
+    let route = Route { table: Some(table), ..route.clone() };
+    Ok(routes.iter().any(|there| fits(there, &route)))
+}
+
+/// The table of a link's routes, if it is not the main one.
+fn own_table(node: &mut impl Undoing, link: &LinkRef) -> Result<Option<u32>, Refused> {
+    if link.space != Space::Sandbox {
+        return Ok(None);
+    }
+    let master = node.glance(link.space, link.index)?.and_then(|link| link.master);
+    let Some(master) = master else { return Ok(None) };
+    Ok(node.vrfs()?.into_iter().find(|(vrf, _)| vrf.index == master).map(|(_, table)| table))
 }
 
 /// What was left to the kernel may have become anything.

@@ -10,6 +10,7 @@ mod backend;
 mod compare;
 mod effect;
 mod error;
+mod flow;
 mod identity;
 mod kernel;
 mod link;
@@ -25,7 +26,8 @@ mod undo;
 
 pub use backend::Backend;
 pub use effect::{
-    Class, Effect, Home, InvalidMac, LinkRef, MacAddr, MacvlanMode, NewLink, Property, Route, Space,
+    Class, Disguise, Effect, Home, HostPort, InvalidMac, IpvlanMode, LinkKind, LinkRef, MacAddr, MacvlanMode,
+    NewLink, PortMapping, PortVlans, Property, Route, Space, Transport,
 };
 pub use error::NetnsError;
 pub use identity::{BootId, NetnsId};

@@ -16,8 +16,12 @@ use crate::netlink::{Socket, body};
 /// `struct ifinfomsg` and `struct ifaddrmsg`.
 const LINK_HEADER: usize = 16;
 const ADDRESS_HEADER: usize = 8;
-/// `IFLA_BRPORT_MODE`.
+/// `IFLA_BRPORT_MODE`, `IFLA_BRPORT_ISOLATED`.
 pub(crate) const PORT_MODE: u16 = 4;
+pub(crate) const PORT_ISOLATED: u16 = 33;
+/// `IFLA_BR_VLAN_FILTERING`, `IFLA_VRF_TABLE`.
+const VLAN_FILTERING: u16 = 7;
+const VRF_TABLE: u16 = 1;
 
 /// A network interface and its addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -57,6 +61,12 @@ pub(crate) struct Details {
     pub(crate) bus_address: Option<String>,
     /// Whether it sends back out of itself, as the port of a bridge.
     pub(crate) hairpin: Option<bool>,
+    /// Whether it has nothing to do with others that are so, likewise.
+    pub(crate) isolated: Option<bool>,
+    /// Whether it tells VLANs apart, as a bridge.
+    pub(crate) tells_vlans_apart: bool,
+    /// The table of its ports' routes, if they have one of their own.
+    pub(crate) table: Option<u32>,
 }
 
 /// How a link is asked for.
@@ -178,7 +188,13 @@ fn details(body: &[u8]) -> Option<Details> {
             libc::IFLA_MASTER => link.master = u32_at(value, 0),
             libc::IFLA_LINKINFO => {
                 link.kind = nested(value, libc::IFLA_INFO_KIND).next().unwrap_or_default();
-                found.hairpin = hairpin(value);
+                found.hairpin = of_port(value, PORT_MODE);
+                found.isolated = of_port(value, PORT_ISOLATED);
+                let of_kind =
+                    |kind: &str, wanted| (link.kind == kind).then(|| of_link(value, wanted)).flatten();
+                found.tells_vlans_apart =
+                    of_kind("bridge", VLAN_FILTERING).is_some_and(|value| value.first() == Some(&1));
+                found.table = of_kind("vrf", VRF_TABLE).and_then(|value| u32_at(value, 0));
             }
             libc::IFLA_PROP_LIST => link.alternative_names = nested(value, libc::IFLA_ALT_IFNAME).collect(),
             libc::IFLA_PARENT_DEV_NAME => found.bus_address = Some(text(value)),
@@ -188,14 +204,21 @@ fn details(body: &[u8]) -> Option<Details> {
     Some(found)
 }
 
-/// What the bridge that a link is a port of says about it.
-fn hairpin(link_info: &[u8]) -> Option<bool> {
-    let value = |data, wanted| attributes(data).find(|(kind, _)| *kind == wanted).map(|(_, value)| value);
+/// A switch of a port that the bridge has whose port a link is.
+fn of_port(link_info: &[u8], wanted: u16) -> Option<bool> {
     if text(value(link_info, libc::IFLA_INFO_SLAVE_KIND)?) != "bridge" {
         return None;
     }
-    let mode = value(value(link_info, libc::IFLA_INFO_SLAVE_DATA)?, PORT_MODE)?;
-    mode.first().map(|mode| *mode != 0)
+    value(value(link_info, libc::IFLA_INFO_SLAVE_DATA)?, wanted)?.first().map(|on| *on != 0)
+}
+
+/// What a link's own kind says about it.
+fn of_link(link_info: &[u8], wanted: u16) -> Option<&[u8]> {
+    value(value(link_info, libc::IFLA_INFO_DATA)?, wanted)
+}
+
+fn value(data: &[u8], wanted: u16) -> Option<&[u8]> {
+    attributes(data).find(|(kind, _)| *kind == wanted).map(|(_, value)| value)
 }
 
 /// The texts of one kind among nested attributes.

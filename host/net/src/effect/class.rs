@@ -19,9 +19,11 @@ impl Effect {
     /// What becomes of it at DEL.
     pub fn class(&self) -> Class {
         match self {
-            Self::Veth { .. } | Self::Macvlan { .. } | Self::Masquerade { .. } | Self::SpoofCheck { .. } => {
-                Class::Owned
-            }
+            Self::Veth { .. }
+            | Self::Link { .. }
+            | Self::Masquerade { .. }
+            | Self::SpoofCheck { .. }
+            | Self::PortMapping { .. } => Class::Owned,
             Self::Bridge { .. } | Self::NoAddress { .. } => Class::Ensured,
             Self::Move { .. } => Class::Modified,
             Self::Set { before, .. } if before.is_some() => Class::Modified,
@@ -33,6 +35,8 @@ impl Effect {
             | Self::Route { .. }
             | Self::NoRoute { .. }
             | Self::Neighbour { .. }
+            | Self::Vlans { .. }
+            | Self::NoVlans { .. }
             | Self::Announce { .. } => Class::Passing,
         }
     }

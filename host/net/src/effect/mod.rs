@@ -3,8 +3,10 @@
 //! and what an older reader must not ignore is a new variant.
 
 mod class;
+mod kind;
 mod mac;
 mod name;
+mod port;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -17,7 +19,9 @@ use serde::{Deserialize, Serialize};
 use crate::Link;
 
 pub use class::Class;
+pub use kind::{IpvlanMode, LinkKind, MacvlanMode, PortVlans};
 pub use mac::InvalidMac;
+pub use port::{Disguise, HostPort, PortMapping, Transport};
 
 /// Which of the two namespaces of an attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -147,24 +151,12 @@ pub enum Property {
     TxQueueLength(u32),
     /// Port of a bridge: sends back out of the port that a packet came in by.
     Hairpin(bool),
+    /// Port of a bridge: no frames to and from others that are so.
+    Isolated(bool),
     /// Interface name.
     Name(String),
     /// A further name.
     AlternativeName(String),
-}
-
-/// How a macvlan link treats others on its parent, in the kernel's and confs' words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MacvlanMode {
-    /// They reach each other.
-    Bridge,
-    /// They don't.
-    Private,
-    /// They do by way of a switch that sends frames back.
-    Vepa,
-    /// It is the only one, and has its parent's hardware address.
-    Passthru,
 }
 
 /// One thing done to the node.
@@ -180,15 +172,15 @@ pub enum Effect {
         /// MTU of both in bytes.
         mtu: Option<u32>,
     },
-    /// A link that sends and receives by another one, with a hardware address of its own. Owned.
-    Macvlan {
-        /// It; in [`MacvlanMode::Passthru`] with its parent's hardware address.
+    /// A link of some kind. Owned; a shared one ([`LinkKind::is_shared`]) by whoever is the last that uses it.
+    Link {
+        /// It; where [`LinkKind::has_parents_mac`], with its parent's hardware address.
         link: NewLink,
-        /// The other one.
-        parent: LinkRef,
-        /// What others on it are to it.
-        mode: MacvlanMode,
-        /// MTU in bytes, at most its parent's; `None` for that.
+        /// The link that it is on; `None` for kinds that are on none.
+        parent: Option<LinkRef>,
+        /// What it is.
+        kind: LinkKind,
+        /// MTU in bytes, at most its parent's; `None` for that, or for the kernel's choice.
         mtu: Option<u32>,
     },
     /// A bridge on the node, made if it is not there. Ensured.
@@ -197,6 +189,9 @@ pub enum Effect {
         link: NewLink,
         /// MTU in bytes.
         mtu: Option<u32>,
+        /// Whether it tells VLANs apart, if it is to be made.
+        #[serde(default)]
+        vlans: bool,
     },
     /// A link is taken from one namespace to the other, under a temporary name, and named `name` there. Modified.
     Move {
@@ -261,6 +256,20 @@ pub enum Effect {
         /// Its hardware address.
         mac: MacAddr,
     },
+    /// VLANs pass by a port of a bridge.
+    Vlans {
+        /// The port.
+        link: LinkRef,
+        /// Which.
+        vlans: Vec<PortVlans>,
+    },
+    /// VLANs that a port of a bridge had from the beginning pass no more.
+    NoVlans {
+        /// The port.
+        link: LinkRef,
+        /// Which.
+        vlans: Vec<PortVlans>,
+    },
     /// A kernel setting below `/proc/sys`, `net/ipv4/ip_forward`. On the node: ensured. In the sandbox: modified.
     Sysctl {
         /// Of which namespace.
@@ -289,6 +298,13 @@ pub enum Effect {
         port: LinkRef,
         /// The only address allowed.
         mac: MacAddr,
+    },
+    /// What is sent to a port of the node goes to one of the pod (nftables). Owned.
+    PortMapping {
+        /// Tells these rules from all others: unique for the attachment.
+        id: String,
+        /// From where to where.
+        mapping: PortMapping,
     },
     /// Everybody on the link is told of its addresses (gratuitous ARP, unsolicited neighbour advertisement).
     /// Leaves nothing.

@@ -84,9 +84,96 @@ fn rows() -> Vec<(Effect, &'static str, Value)> {
             }}),
         ),
         (
-            Effect::Bridge { link: new(Space::Host, 902, "cni0"), mtu: Some(1400) },
+            Effect::Bridge { link: new(Space::Host, 902, "cni0"), mtu: Some(1400), vlans: true },
             "bridge cni0 on the node",
-            json!({"bridge": {"link": {"space": "host", "index": 902, "name": "cni0", "mac": mac}, "mtu": 1400}}),
+            json!({"bridge": {
+                "link": {"space": "host", "index": 902, "name": "cni0", "mac": mac}, "mtu": 1400, "vlans": true,
+            }}),
+        ),
+        (
+            Effect::Link {
+                link: new(Space::Sandbox, 903, "eth0"),
+                parent: Some(from.clone()),
+                kind: LinkKind::Macvlan { mode: MacvlanMode::Private, queue: Some(500) },
+                mtu: None,
+            },
+            "macvlan eth0 in the pod by ens1f0v3 on the node, mode private, queue 500",
+            json!({"link": {
+                "link": {"space": "sandbox", "index": 903, "name": "eth0", "mac": mac},
+                "parent": {"space": "host", "index": 7, "name": "ens1f0v3"},
+                "kind": {"macvlan": {"mode": "private", "queue": 500}}, "mtu": null,
+            }}),
+        ),
+        (
+            Effect::Link {
+                link: new(Space::Sandbox, 903, "eth0"),
+                parent: Some(from.clone()),
+                kind: LinkKind::Ipvlan { mode: IpvlanMode::L3s },
+                mtu: None,
+            },
+            "ipvlan eth0 in the pod by ens1f0v3 on the node, mode l3s",
+            json!({"link": {
+                "link": {"space": "sandbox", "index": 903, "name": "eth0", "mac": mac},
+                "parent": {"space": "host", "index": 7, "name": "ens1f0v3"},
+                "kind": {"ipvlan": {"mode": "l3s"}}, "mtu": null,
+            }}),
+        ),
+        (
+            Effect::Link {
+                link: new(Space::Sandbox, 903, "eth0"),
+                parent: Some(eth0()),
+                kind: LinkKind::Vlan { id: 100 },
+                mtu: Some(1400),
+            },
+            "vlan eth0 in the pod by eth0 in the pod, id 100",
+            json!({"link": {
+                "link": {"space": "sandbox", "index": 903, "name": "eth0", "mac": mac}, "parent": eth0_json(),
+                "kind": {"vlan": {"id": 100}}, "mtu": 1400,
+            }}),
+        ),
+        (
+            Effect::Link {
+                link: new(Space::Sandbox, 903, "eth0"),
+                parent: None,
+                kind: LinkKind::Dummy,
+                mtu: None,
+            },
+            "dummy eth0 in the pod",
+            json!({"link": {
+                "link": {"space": "sandbox", "index": 903, "name": "eth0", "mac": mac}, "parent": null,
+                "kind": "dummy", "mtu": null,
+            }}),
+        ),
+        (
+            Effect::Link {
+                link: new(Space::Sandbox, 904, "blue"),
+                parent: None,
+                kind: LinkKind::Vrf { table: 10 },
+                mtu: None,
+            },
+            "vrf blue in the pod, table 10",
+            json!({"link": {
+                "link": {"space": "sandbox", "index": 904, "name": "blue", "mac": mac}, "parent": null,
+                "kind": {"vrf": {"table": 10}}, "mtu": null,
+            }}),
+        ),
+        (
+            Effect::Vlans {
+                link: eth0(),
+                vlans: vec![PortVlans::untagged(100), PortVlans::tagged(200, 299)],
+            },
+            "VLANs 100 pvid untagged, 200-299 by eth0 in the pod",
+            json!({"vlans": {"link": eth0_json(), "vlans": [
+                {"first": 100, "last": 100, "native": true, "untagged": true},
+                {"first": 200, "last": 299, "native": false, "untagged": false},
+            ]}}),
+        ),
+        (
+            Effect::NoVlans { link: eth0(), vlans: vec![PortVlans::tagged(1, 1)] },
+            "VLANs 1 no more by eth0 in the pod",
+            json!({"no-vlans": {"link": eth0_json(), "vlans": [
+                {"first": 1, "last": 1, "native": false, "untagged": false},
+            ]}}),
         ),
         (
             Effect::Move { link: from, to: Space::Sandbox, name: "net1".into(), home },
@@ -174,6 +261,7 @@ fn properties() -> Vec<(Property, &'static str, Value)> {
         (Property::AllMulticast(true), "all-multicast on", json!({"all-multicast": true})),
         (Property::TxQueueLength(500), "queue of 500 packets", json!({"tx-queue-length": 500})),
         (Property::Hairpin(false), "hairpin off", json!({"hairpin": false})),
+        (Property::Isolated(true), "isolation on", json!({"isolated": true})),
         (Property::Name("net1".into()), "name net1", json!({"name": "net1"})),
         (Property::AlternativeName("red".into()), "alternative name red", json!({"alternative-name": "red"})),
     ]
@@ -203,6 +291,11 @@ fn what_may_be_missing_is_read_without_it() {
     assert_eq!(serde_json::from_value::<Effect>(short).unwrap(), expected);
     let short = json!({"address": {"link": eth0_json(), "address": "fd00::3/64"}});
     let expected = Effect::Address { link: eth0(), address: "fd00::3/64".parse().unwrap(), lasting: false };
+    assert_eq!(serde_json::from_value::<Effect>(short).unwrap(), expected);
+    let short = json!({"bridge": {
+        "link": {"space": "host", "index": 902, "name": "cni0", "mac": "0a:58:0a:01:02:03"}, "mtu": null,
+    }});
+    let expected = Effect::Bridge { link: new(Space::Host, 902, "cni0"), mtu: None, vlans: false };
     assert_eq!(serde_json::from_value::<Effect>(short).unwrap(), expected);
     let unknown = json!({"macvlan": {"link": eth0_json()}});
     assert!(serde_json::from_value::<Effect>(unknown).is_err(), "what can't be understood is not ignored");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Effect, LinkRef, MacvlanMode, NewLink, Property, Route, Space};
+use super::{Effect, IpvlanMode, LinkKind, LinkRef, MacvlanMode, NewLink, PortVlans, Property, Route, Space};
 
 impl fmt::Display for Space {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,6 +62,7 @@ impl fmt::Display for Property {
             Self::AllMulticast(on) => write!(f, "all-multicast {}", on_off(*on)),
             Self::TxQueueLength(packets) => write!(f, "queue of {packets} packets"),
             Self::Hairpin(on) => write!(f, "hairpin {}", on_off(*on)),
+            Self::Isolated(on) => write!(f, "isolation {}", on_off(*on)),
             Self::Name(name) => write!(f, "name {name}"),
             Self::AlternativeName(name) => write!(f, "alternative name {name}"),
         }
@@ -79,6 +80,46 @@ impl fmt::Display for MacvlanMode {
     }
 }
 
+impl fmt::Display for IpvlanMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::L2 => "l2",
+            Self::L3 => "l3",
+            Self::L3s => "l3s",
+        })
+    }
+}
+
+/// What tells it from others of its kind: `mode bridge`; nothing if nothing does.
+impl fmt::Display for LinkKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Macvlan { mode, queue: None } => write!(f, "mode {mode}"),
+            Self::Macvlan { mode, queue: Some(queue) } => write!(f, "mode {mode}, queue {queue}"),
+            Self::Ipvlan { mode } => write!(f, "mode {mode}"),
+            Self::Vlan { id } => write!(f, "id {id}"),
+            Self::Dummy => Ok(()),
+            Self::Vrf { table } => write!(f, "table {table}"),
+        }
+    }
+}
+
+/// In the words of `bridge vlan`: `100 pvid untagged`, `200-299`.
+impl fmt::Display for PortVlans {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.first)?;
+        if self.last != self.first {
+            write!(f, "-{}", self.last)?;
+        }
+        f.write_str(if self.native { " pvid" } else { "" })?;
+        f.write_str(if self.untagged { " untagged" } else { "" })
+    }
+}
+
+fn vlans(vlans: &[PortVlans]) -> String {
+    vlans.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 fn on_off(on: bool) -> &'static str {
     if on { "on" } else { "off" }
 }
@@ -87,7 +128,14 @@ impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Veth { inside, outside, .. } => write!(f, "veth {inside} with {outside}"),
-            Self::Macvlan { link, parent, mode, .. } => write!(f, "macvlan {link} by {parent}, mode {mode}"),
+            Self::Link { link, parent, kind, .. } => {
+                write!(f, "{} {link}", kind.name())?;
+                if let Some(parent) = parent {
+                    write!(f, " by {parent}")?;
+                }
+                let more = kind.to_string();
+                if more.is_empty() { Ok(()) } else { write!(f, ", {more}") }
+            }
             Self::Bridge { link, .. } => write!(f, "bridge {link}"),
             Self::Move { link, to, name, .. } => write!(f, "{link} moved to be {name} {to}"),
             Self::Set { link, property, before: None } => write!(f, "{property} of {link}"),
@@ -99,6 +147,8 @@ impl fmt::Display for Effect {
             Self::Route { link, route, .. } => write!(f, "route {route} by {link}"),
             Self::NoRoute { link, route } => write!(f, "route {route} taken off {link}"),
             Self::Neighbour { link, address, mac } => write!(f, "neighbour {address} at {mac} on {link}"),
+            Self::Vlans { link, vlans } => write!(f, "VLANs {} by {link}", self::vlans(vlans)),
+            Self::NoVlans { link, vlans } => write!(f, "VLANs {} no more by {link}", self::vlans(vlans)),
             Self::Sysctl { space, key, value, before } => {
                 write!(f, "{key} = {value} {space}, before {before}")
             }
@@ -106,6 +156,7 @@ impl fmt::Display for Effect {
                 write!(f, "{address} leaves {network} with the node's address")
             }
             Self::SpoofCheck { port, mac, .. } => write!(f, "nothing but {mac} comes in by {port}"),
+            Self::PortMapping { mapping, .. } => mapping.fmt(f),
             Self::Announce { link, addresses } => {
                 let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
                 write!(f, "{} announced on {link}", addresses.join(", "))

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use nix::libc;
 
 use super::{Kernel, failed, refused};
-use crate::effect::{Effect, Home, LinkRef, MacAddr, NewLink, Route, Space};
+use crate::effect::{Effect, Home, LinkRef, MacAddr, NewLink, PortVlans, Route, Space};
 use crate::link::{self, Details, Wanted};
 use crate::{Backend, Link, NetnsId, Refused, compare, undo};
 
@@ -75,6 +75,23 @@ impl Backend for Kernel {
 
     fn sysctl(&mut self, space: Space, key: &str) -> Result<String, Refused> {
         self.read_setting(space, key)
+    }
+
+    fn vrfs(&mut self) -> Result<Vec<(Link, u32)>, Refused> {
+        let tried = format_args!("listing the links {}", Space::Sandbox);
+        if self.is_gone(Space::Sandbox) {
+            return Ok(Vec::new());
+        }
+        let all = link::detailed(self.socket(Space::Sandbox, &tried)?).map_err(failed(&tried))?;
+        Ok(all.into_iter().filter_map(|found| Some((found.link, found.table?))).collect())
+    }
+
+    fn tells_vlans_apart(&mut self, bridge: &LinkRef) -> Result<bool, Refused> {
+        Ok(self.details(bridge.space, bridge.index)?.is_some_and(|found| found.tells_vlans_apart))
+    }
+
+    fn vlans(&mut self, port: &LinkRef) -> Result<Vec<PortVlans>, Refused> {
+        self.vlans_of(port)
     }
 
     fn apply(&mut self, effect: &Effect, deadline: Instant) -> Result<(), Refused> {

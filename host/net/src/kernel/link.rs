@@ -5,16 +5,16 @@ use std::fmt::Display;
 use netlink_packet_core::DefaultNla;
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::link::{
-    InfoData, InfoKind, InfoMacVlan, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
-    LinkProtoInfoBridge, MacVlanMode, Prop,
+    InfoBridge, InfoData, InfoIpVlan, InfoKind, InfoMacVlan, InfoVeth, InfoVlan, InfoVrf, IpVlanMode,
+    LinkAttribute, LinkFlags, LinkInfo, LinkMessage, LinkProtoInfoBridge, MacVlanMode, Prop,
 };
 use nix::libc;
 
 use super::{Kernel, refused};
 use crate::Refused;
 use crate::answer::Refusal;
-use crate::effect::{Home, LinkRef, MacvlanMode, NewLink, Property, Space};
-use crate::link::{PORT_MODE, Wanted};
+use crate::effect::{Home, IpvlanMode, LinkKind, LinkRef, MacvlanMode, NewLink, Property, Space};
+use crate::link::{PORT_ISOLATED, PORT_MODE, Wanted};
 use crate::netlink::body;
 use crate::undo::Moved;
 
@@ -62,30 +62,21 @@ impl Kernel {
     }
 
     /// In the other namespace at once, under its name: it is never on the node.
-    pub(super) fn add_macvlan(
+    pub(super) fn add_link(
         &mut self,
         link: &NewLink,
-        parent: &LinkRef,
-        mode: MacvlanMode,
+        parent: Option<&LinkRef>,
+        kind: LinkKind,
         mtu: Option<u32>,
         tried: &dyn Display,
     ) -> Result<(), Refused> {
-        let mode = match mode {
-            MacvlanMode::Bridge => MacVlanMode::Bridge,
-            MacvlanMode::Private => MacVlanMode::Private,
-            MacvlanMode::Vepa => MacVlanMode::Vepa,
-            MacvlanMode::Passthru => MacVlanMode::Passthrough,
-        };
+        let from = parent.map_or(link.space, |parent| parent.space);
+        let target = (link.space != from).then(|| self.descriptor(link.space, tried)).transpose()?;
         let mut message = new(link, mtu);
-        message.attributes.push(LinkAttribute::Link(parent.index));
-        if link.space != parent.space {
-            message.attributes.push(LinkAttribute::NetNsFd(self.descriptor(link.space, tried)?));
-        }
-        message.attributes.push(LinkAttribute::LinkInfo(vec![
-            LinkInfo::Kind(InfoKind::MacVlan),
-            LinkInfo::Data(InfoData::MacVlan(vec![InfoMacVlan::Mode(mode)])),
-        ]));
-        self.change(parent.space, libc::RTM_NEWLINK, NEW, &message, tried)
+        message.attributes.extend(parent.map(|parent| LinkAttribute::Link(parent.index)));
+        message.attributes.extend(target.map(LinkAttribute::NetNsFd));
+        message.attributes.push(info(kind));
+        self.change(from, libc::RTM_NEWLINK, NEW, &message, tried)
     }
 
     /// A bridge that is there is as good; another link of that name is not.
@@ -93,10 +84,15 @@ impl Kernel {
         &mut self,
         link: &NewLink,
         mtu: Option<u32>,
+        vlans: bool,
         tried: &dyn Display,
     ) -> Result<(), Refused> {
         let mut message = new(link, mtu);
-        message.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)]));
+        let mut info = vec![LinkInfo::Kind(InfoKind::Bridge)];
+        if vlans {
+            info.push(LinkInfo::Data(InfoData::Bridge(vec![InfoBridge::VlanFiltering(true)])));
+        }
+        message.attributes.push(LinkAttribute::LinkInfo(info));
         let Err(refused) = self.change(link.space, libc::RTM_NEWLINK, NEW, &message, tried) else {
             return Ok(());
         };
@@ -174,11 +170,8 @@ impl Kernel {
             Property::Master(master) => {
                 message.attributes.push(LinkAttribute::Controller(master.unwrap_or_default()));
             }
-            Property::Hairpin(on) => {
-                message.header.interface_family = AddressFamily::Bridge;
-                let mode = LinkProtoInfoBridge::Other(DefaultNla::new(PORT_MODE, vec![u8::from(*on)]));
-                message.attributes.push(LinkAttribute::ProtoInfoBridge(vec![mode]));
-            }
+            Property::Hairpin(on) => of_port(&mut message, PORT_MODE, *on),
+            Property::Isolated(on) => of_port(&mut message, PORT_ISOLATED, *on),
             Property::Name(name) => message.attributes.push(LinkAttribute::IfName(name.clone())),
             Property::AlternativeName(name) => {
                 (request, how) = (NEW_NAME, NEW | libc::NLM_F_APPEND);
@@ -206,6 +199,42 @@ impl Kernel {
     }
 }
 
+/// What `ip link add … type KIND …` sends.
+fn info(kind: LinkKind) -> LinkAttribute {
+    let (kind, data) = match kind {
+        LinkKind::Macvlan { mode, queue } => {
+            let mode = match mode {
+                MacvlanMode::Bridge => MacVlanMode::Bridge,
+                MacvlanMode::Private => MacVlanMode::Private,
+                MacvlanMode::Vepa => MacVlanMode::Vepa,
+                MacvlanMode::Passthru => MacVlanMode::Passthrough,
+            };
+            let queue = queue.map(InfoMacVlan::BcQueueLen);
+            let data = std::iter::once(InfoMacVlan::Mode(mode)).chain(queue).collect();
+            (InfoKind::MacVlan, Some(InfoData::MacVlan(data)))
+        }
+        LinkKind::Ipvlan { mode } => {
+            let mode = match mode {
+                IpvlanMode::L2 => IpVlanMode::L2,
+                IpvlanMode::L3 => IpVlanMode::L3,
+                IpvlanMode::L3s => IpVlanMode::L3S,
+            };
+            (InfoKind::IpVlan, Some(InfoData::IpVlan(vec![InfoIpVlan::Mode(mode)])))
+        }
+        LinkKind::Vlan { id } => (InfoKind::Vlan, Some(InfoData::Vlan(vec![InfoVlan::Id(id)]))),
+        LinkKind::Dummy => (InfoKind::Dummy, None),
+        LinkKind::Vrf { table } => (InfoKind::Vrf, Some(InfoData::Vrf(vec![InfoVrf::TableId(table)]))),
+    };
+    LinkAttribute::LinkInfo(std::iter::once(LinkInfo::Kind(kind)).chain(data.map(LinkInfo::Data)).collect())
+}
+
+/// A switch of a bridge's port.
+fn of_port(message: &mut LinkMessage, switch: u16, on: bool) {
+    message.header.interface_family = AddressFamily::Bridge;
+    let switch = LinkProtoInfoBridge::Other(DefaultNla::new(switch, vec![u8::from(on)]));
+    message.attributes.push(LinkAttribute::ProtoInfoBridge(vec![switch]));
+}
+
 fn alternative_name(name: &str) -> LinkAttribute {
     LinkAttribute::PropList(vec![Prop::AltIfName(name.to_owned())])
 }
@@ -213,4 +242,63 @@ fn alternative_name(name: &str) -> LinkAttribute {
 pub(super) fn flag(message: &mut LinkMessage, flag: LinkFlags, on: bool) {
     message.header.change_mask |= flag;
     message.header.flags.set(flag, on);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An attribute with its padding, as `linux/rtnetlink.h` has it.
+    fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(4 + value.len()).unwrap();
+        let mut bytes = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value].concat();
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+
+    /// What `linux/if_link.h` says of each kind, `ip link add … type KIND …` having nothing else to say.
+    #[test]
+    fn kinds_are_said_as_ip_says_them() {
+        let macvlan = LinkKind::Macvlan { mode: MacvlanMode::Vepa, queue: Some(500) };
+        let passthru = LinkKind::Macvlan { mode: MacvlanMode::Passthru, queue: None };
+        let data = |attributes: &[(u16, &[u8])]| -> Option<Vec<u8>> {
+            Some(attributes.iter().flat_map(|(kind, value)| attribute(*kind, value)).collect())
+        };
+        let rows = [
+            // IFLA_MACVLAN_MODE, IFLA_MACVLAN_BC_QUEUE_LEN
+            (macvlan, "macvlan", data(&[(1, &2_u32.to_ne_bytes()), (7, &500_u32.to_ne_bytes())])),
+            (passthru, "macvlan", data(&[(1, &8_u32.to_ne_bytes())])),
+            // IFLA_IPVLAN_MODE
+            (LinkKind::Ipvlan { mode: IpvlanMode::L2 }, "ipvlan", data(&[(1, &0_u16.to_ne_bytes())])),
+            (LinkKind::Ipvlan { mode: IpvlanMode::L3 }, "ipvlan", data(&[(1, &1_u16.to_ne_bytes())])),
+            (LinkKind::Ipvlan { mode: IpvlanMode::L3s }, "ipvlan", data(&[(1, &2_u16.to_ne_bytes())])),
+            // IFLA_VLAN_ID
+            (LinkKind::Vlan { id: 100 }, "vlan", data(&[(1, &100_u16.to_ne_bytes())])),
+            (LinkKind::Dummy, "dummy", None),
+            // IFLA_VRF_TABLE
+            (LinkKind::Vrf { table: 70_000 }, "vrf", data(&[(1, &70_000_u32.to_ne_bytes())])),
+        ];
+        for (kind, name, data) in rows {
+            let sent = body(&about(0, vec![info(kind)]));
+            // IFLA_INFO_KIND, IFLA_INFO_DATA in IFLA_LINKINFO
+            let name = attribute(1, name.as_bytes());
+            let data = data.map(|data| attribute(2, &data)).unwrap_or_default();
+            let expected = attribute(18, &[name, data].concat());
+            let plain = |bytes: &[u8]| without_nested_flags_and_zeros(bytes);
+            assert_eq!(plain(&sent[16..]), plain(&expected), "{kind:?}");
+        }
+    }
+
+    /// Attributes as a tree: the flag `NLA_F_NESTED`, and a zero after a kind's name, may be there or not.
+    fn without_nested_flags_and_zeros(bytes: &[u8]) -> Vec<(u16, Vec<(u16, Vec<u8>)>)> {
+        let inner = |value: &[u8]| {
+            let all = crate::attribute::attributes(value);
+            all.map(|(kind, value)| {
+                let value = if kind == 1 { value.strip_suffix(&[0]).unwrap_or(value) } else { value };
+                (kind, value.to_vec())
+            })
+            .collect()
+        };
+        crate::attribute::attributes(bytes).map(|(kind, value)| (kind, inner(value))).collect()
+    }
 }

@@ -15,6 +15,7 @@ mod perform;
 mod route;
 mod setting;
 mod takeback;
+mod vlan;
 
 use std::fmt::Display;
 use std::fs::File;

@@ -9,10 +9,10 @@ impl Kernel {
     pub(super) fn perform(&mut self, effect: &Effect) -> Result<(), Refused> {
         match effect {
             Effect::Veth { inside, outside, mtu } => self.add_veth(inside, outside, *mtu, effect),
-            Effect::Macvlan { link, parent, mode, mtu } => {
-                self.add_macvlan(link, parent, *mode, *mtu, effect)
+            Effect::Link { link, parent, kind, mtu } => {
+                self.add_link(link, parent.as_ref(), *kind, *mtu, effect)
             }
-            Effect::Bridge { link, mtu } => self.ensure_bridge(link, *mtu, effect),
+            Effect::Bridge { link, mtu, vlans } => self.ensure_bridge(link, *mtu, *vlans, effect),
             Effect::Move { link, to, name, home } => self.move_link(link, *to, name, home, effect),
             Effect::Set { link, property, .. } => self.set(link, property, effect),
             Effect::Address { link, address, .. } => self.add_address(link, *address, effect),
@@ -20,9 +20,12 @@ impl Kernel {
             Effect::Route { link, route, .. } => self.add_route(link, route, effect),
             Effect::NoRoute { link, route } => self.delete_route(link, route, effect),
             Effect::Neighbour { link, address, mac } => self.add_neighbour(link, *address, *mac, effect),
+            Effect::Vlans { link, vlans } => self.add_vlans(link, vlans, effect),
+            Effect::NoVlans { link, vlans } => self.delete_vlans(link, vlans, effect),
             Effect::Sysctl { space, key, value, .. } => self.write_setting(*space, key, value, effect),
             Effect::Masquerade { id, address, network } => self.masquerade(id, *address, *network, effect),
             Effect::SpoofCheck { id, port, mac } => self.spoof_check(id, port, *mac, effect),
+            Effect::PortMapping { id, mapping } => self.map_port(id, mapping, effect),
             Effect::Announce { link, addresses } => self.announce(link, addresses, effect),
         }
     }

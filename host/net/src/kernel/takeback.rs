@@ -12,7 +12,7 @@ impl Undoing for Kernel {
 
     fn property(&mut self, link: &LinkRef, like: &Property) -> Result<Option<Property>, Refused> {
         let Some(found) = self.details(link.space, link.index)? else { return Ok(None) };
-        let (hairpin, now) = (found.hairpin, found.link);
+        let (hairpin, isolated, now) = (found.hairpin, found.isolated, found.link);
         Ok(match like {
             Property::Up(_) => Some(Property::Up(now.up)),
             Property::Mtu(_) => Some(Property::Mtu(now.mtu)),
@@ -22,6 +22,7 @@ impl Undoing for Kernel {
             Property::AllMulticast(_) => Some(Property::AllMulticast(now.all_multicast)),
             Property::TxQueueLength(_) => Some(Property::TxQueueLength(now.tx_queue_length)),
             Property::Hairpin(_) => hairpin.map(Property::Hairpin),
+            Property::Isolated(_) => isolated.map(Property::Isolated),
             Property::Name(_) => Some(Property::Name(now.name)),
             Property::AlternativeName(name) => {
                 now.alternative_names.contains(name).then(|| Property::AlternativeName(name.clone()))

@@ -7,15 +7,15 @@ use std::time::Instant;
 use ipnet::IpNet;
 use nix::libc;
 
-use super::device::{Device, Place};
+use super::device::{Device, Kind, Place};
 use super::firewall::Rule;
 use super::handle::Simulated;
 use super::no::{Done, No};
 use super::space::Namespace;
 use crate::link::Details;
 use crate::{
-    Backend, Effect, Home, Link, LinkRef, MacAddr, NetnsId, NewLink, Property, Refused, Route, Space,
-    compare, undo,
+    Backend, Effect, Home, Link, LinkKind, LinkRef, MacAddr, NetnsId, NewLink, PortVlans, Property, Refused,
+    Route, Space, compare, undo,
 };
 
 impl Backend for Simulated {
@@ -79,17 +79,38 @@ impl Backend for Simulated {
         })
     }
 
+    fn vrfs(&mut self) -> Result<Vec<(Link, u32)>, Refused> {
+        self.look(Space::Sandbox, &"a list of the links", |space| {
+            let all = space.devices().map(details);
+            all.filter_map(|found| Some((found.link, found.table?))).collect()
+        })
+    }
+
+    fn tells_vlans_apart(&mut self, bridge: &LinkRef) -> Result<bool, Refused> {
+        self.look(bridge.space, &format_args!("a look at {bridge}"), |space| {
+            space.device(bridge.index).is_ok_and(|device| details(device).tells_vlans_apart)
+        })
+    }
+
+    fn vlans(&mut self, port: &LinkRef) -> Result<Vec<PortVlans>, Refused> {
+        self.look(port.space, &format_args!("a list of the VLANs of {port}"), |space| {
+            space.vlans_of(port.index)
+        })
+    }
+
     fn apply(&mut self, effect: &Effect, deadline: Instant) -> Result<(), Refused> {
         effect.check_names()?;
         in_time(effect, deadline)?;
         match effect {
             Effect::Veth { inside, outside, mtu } => self.add_veth(effect, [outside, inside], *mtu),
-            Effect::Macvlan { link, parent, mode, mtu } => {
+            Effect::Link { link, parent, kind, mtu } => {
                 let space = self.sandbox.space(link.space);
-                let parent = Place { space: self.sandbox.space(parent.space), index: parent.index };
-                self.ask(effect, |world| world.add_macvlan((space, link), parent, *mode, *mtu))
+                let place =
+                    |link: &LinkRef| Place { space: self.sandbox.space(link.space), index: link.index };
+                let parent = parent.as_ref().map(place);
+                self.ask(effect, |world| world.add_link((space, link), parent, *kind, *mtu))
             }
-            Effect::Bridge { link, mtu } => self.ensure_bridge(effect, link, *mtu),
+            Effect::Bridge { link, mtu, vlans } => self.ensure_bridge(effect, link, *mtu, *vlans),
             Effect::Move { link, to, name, home } => self.move_link(effect, link, *to, name, home),
             Effect::Set { link, property, .. } => self.set(effect, link, std::slice::from_ref(property)),
             Effect::Sysctl { space, key, value, .. } => {
@@ -108,6 +129,12 @@ impl Backend for Simulated {
             Effect::Neighbour { link, address, mac } => {
                 self.ask_in(link.space, effect, |space| space.add_neighbour(link.index, *address, *mac))
             }
+            Effect::Vlans { link, vlans } => {
+                self.ask_in(link.space, effect, |space| space.add_vlans(link.index, vlans))
+            }
+            Effect::NoVlans { link, vlans } => {
+                self.ask_in(link.space, effect, |space| space.drop_vlans(link.index, vlans))
+            }
             Effect::Masquerade { id, address, network } => {
                 let rule = Rule::Masquerade { address: *address, network: *network };
                 self.ask_in(Space::Host, effect, |space| space.add_rule(id, rule))
@@ -115,6 +142,12 @@ impl Backend for Simulated {
             Effect::SpoofCheck { id, port, mac } => {
                 let rule = Rule::SpoofCheck { port: port.index, mac: *mac };
                 self.ask_in(Space::Host, effect, |space| space.add_rule(id, rule))
+            }
+            Effect::PortMapping { id, mapping } => {
+                match self.ask_in(Space::Host, effect, |space| space.map_port(id, mapping))? {
+                    Some(taken) => Err(No::from(libc::EADDRINUSE).to(effect).saying(&taken)),
+                    None => Ok(()),
+                }
             }
             Effect::Announce { link, addresses } => {
                 if self.link_at(link.space, link.index)?.is_none() {
@@ -168,9 +201,15 @@ impl Simulated {
     }
 
     /// A bridge that is there is as good; another link of that name is not.
-    fn ensure_bridge(&mut self, tried: &Effect, link: &NewLink, mtu: Option<u32>) -> Result<(), Refused> {
+    fn ensure_bridge(
+        &mut self,
+        tried: &Effect,
+        link: &NewLink,
+        mtu: Option<u32>,
+        vlans: bool,
+    ) -> Result<(), Refused> {
         let space = self.sandbox.space(link.space);
-        let done = self.ask(tried, |world| world.add_bridge(space, link, mtu));
+        let done = self.ask(tried, |world| world.add_bridge(space, link, mtu, vlans));
         match done {
             Err(refused) if refused.errno == Some(libc::EEXIST) => {
                 let there = self.link_named(link.space, &link.name)?;
@@ -187,8 +226,17 @@ impl Simulated {
         link: &LinkRef,
         properties: &[Property],
     ) -> Result<(), Refused> {
-        self.ask_in(link.space, tried, |space| {
-            properties.iter().try_for_each(|property| set(space, link.index, property))
+        let place = Place { space: self.sandbox.space(link.space), index: link.index };
+        self.ask(tried, |world| {
+            for property in properties {
+                match property {
+                    Property::Up(true) => world.check_up(place)?,
+                    Property::Master(Some(master)) => world.check_port(place, *master)?,
+                    _ => {}
+                }
+                set(world.space_mut(place.space)?, place.index, property)?;
+            }
+            Ok(())
         })
     }
 }
@@ -209,6 +257,7 @@ fn set(space: &mut Namespace, index: u32, property: &Property) -> Done {
             Ok(())
         }
         Property::Hairpin(on) => space.set_hairpin(index, *on),
+        Property::Isolated(on) => space.set_isolated(index, *on),
         Property::Name(name) => space.rename(index, name),
         Property::AlternativeName(name) => space.add_name(index, name),
     }
@@ -216,10 +265,17 @@ fn set(space: &mut Namespace, index: u32, property: &Property) -> Done {
 
 /// A link with what taking it back needs to know beside.
 pub(super) fn details(device: &Device) -> Details {
+    let switch = device.port.as_ref().and_then(|port| port.switch.as_ref());
     Details {
         link: device.view(),
         bus_address: device.kind.hardware().map(|factory| factory.bus_address.clone()),
-        hairpin: device.port.as_ref().map(|port| port.hairpin),
+        hairpin: switch.map(|switch| switch.hairpin),
+        isolated: switch.map(|switch| switch.isolated),
+        tells_vlans_apart: matches!(device.kind, Kind::Bridge { vlans: true, .. }),
+        table: match device.kind {
+            Kind::Made { kind: LinkKind::Vrf { table }, .. } => Some(table),
+            _ => None,
+        },
     }
 }
 

@@ -7,8 +7,9 @@ use std::ops::RangeInclusive;
 use ipnet::Ipv6Net;
 
 use super::address::V4;
+use super::port::Switch;
 use super::space::SpaceId;
-use crate::{Link, MacAddr, MacvlanMode};
+use crate::{Link, LinkKind, MacAddr};
 
 /// The queue of a link that nobody gave another one, in packets (`DEFAULT_TX_QUEUE_LEN`).
 pub(super) const QUEUE: u32 = 1000;
@@ -27,17 +28,41 @@ pub(super) enum Kind {
     Veth {
         peer: Place,
     },
-    /// Goes with its parent.
-    Macvlan {
-        parent: Place,
-        mode: MacvlanMode,
+    /// Goes with its parent, if it has one.
+    Made {
+        kind: LinkKind,
+        parent: Option<Parent>,
     },
     Bridge {
         /// Somebody set its MTU; before that it follows its ports'.
         mtu_chosen: bool,
+        /// It tells VLANs apart.
+        vlans: bool,
     },
     /// Outlives its namespace.
     Hardware(Factory),
+}
+
+/// What a link is on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Parent {
+    pub(super) place: Place,
+    /// What it was when the link last followed it.
+    pub(super) seen: Seen,
+}
+
+/// What a link has that those on it follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) mtu: u32,
+    pub(super) mac: MacAddr,
+    pub(super) up: bool,
+}
+
+impl Seen {
+    pub(super) fn of(device: &Device) -> Self {
+        Self { mtu: device.mtu, mac: device.mac, up: device.up }
+    }
 }
 
 /// What a driver gives the link of its device.
@@ -48,11 +73,12 @@ pub(super) struct Factory {
     pub(super) mac: [u8; 6],
 }
 
-/// What a port of a bridge knows of it.
+/// What a port knows of its master.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Port {
-    pub(super) bridge: u32,
-    pub(super) hairpin: bool,
+    pub(super) master: u32,
+    /// If that is a bridge.
+    pub(super) switch: Option<Switch>,
 }
 
 #[derive(Debug, Clone)]
@@ -127,7 +153,7 @@ impl Device {
             up: self.up,
             kind: self.kind.name().to_owned(),
             addresses: v4.chain(self.v6.iter().map(ToString::to_string)).collect(),
-            master: self.port.as_ref().map(|port| port.bridge),
+            master: self.port.as_ref().map(|port| port.master),
             promiscuous: self.promiscuous,
             all_multicast: self.all_multicast,
             tx_queue_length: self.tx_queue_length,
@@ -155,7 +181,7 @@ impl Kind {
     /// What it goes with.
     pub(super) fn parent(&self) -> Option<Place> {
         match self {
-            Self::Macvlan { parent, .. } => Some(*parent),
+            Self::Made { parent: Some(parent), .. } => Some(parent.place),
             _ => None,
         }
     }
@@ -165,7 +191,7 @@ impl Kind {
         match self {
             Self::Veth { .. } => "veth",
             Self::Bridge { .. } => "bridge",
-            Self::Macvlan { .. } => "macvlan",
+            Self::Made { kind, .. } => kind.name(),
             Self::Loopback | Self::Hardware(_) => "",
         }
     }
@@ -173,8 +199,10 @@ impl Kind {
     /// The MTUs that it can have. Those of hardware differ; these are common.
     pub(super) fn mtus(&self) -> RangeInclusive<u32> {
         match self {
-            Self::Loopback => 0..=i32::MAX as u32,
-            Self::Veth { .. } | Self::Bridge { .. } | Self::Macvlan { .. } => 68..=65535,
+            Self::Loopback | Self::Made { kind: LinkKind::Dummy, .. } => 0..=i32::MAX as u32,
+            Self::Made { kind: LinkKind::Vlan { .. }, .. } => 0..=65535,
+            Self::Made { kind: LinkKind::Vrf { .. }, .. } => 1280..=65575,
+            Self::Veth { .. } | Self::Bridge { .. } | Self::Made { .. } => 68..=65535,
             Self::Hardware(_) => 68..=9216,
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::device::{Device, Kind, QUEUE};
-use super::route::LOCAL;
+use super::device::{Device, Kind, Parent, QUEUE};
+use super::port::Switch;
 use super::setting;
 use super::space::Namespace;
 use super::world::World;
@@ -30,7 +30,7 @@ fn lines(text: &mut String, number: u64, space: &Namespace) {
         let unusual = device.settings.iter().filter(|(key, value)| usual.get(*key) != Some(value));
         unusual.for_each(|(key, value)| line(format!("{}: {key} = {value}", device.name)));
         device.neighbours.iter().for_each(|(who, mac)| line(format!("{}: {who} at {mac}", device.name)));
-        let routes = space.routes.iter().filter(|route| route.link == device.index && route.table != LOCAL);
+        let routes = space.routes.iter().filter(|route| route.link == device.index && route.is_listed());
         let mut routes: Vec<_> = routes.map(|route| super::route::view(route).to_string()).collect();
         routes.sort();
         routes.iter().for_each(|route| line(format!("{}: route {route}", device.name)));
@@ -45,11 +45,18 @@ fn link(device: &Device) -> String {
     let mut words = format!("{}: link {} {} mtu {}", device.name, device.index, device.mac, device.mtu);
     match &device.kind {
         Kind::Loopback => words += " loopback",
-        Kind::Macvlan { parent, mode } => {
-            words += &format!(" macvlan({mode}) by {} in {}", parent.index, parent.space.0);
+        Kind::Made { kind, parent } => {
+            let more = kind.to_string().replace(' ', "=");
+            words += &format!(" {}({more})", kind.name());
+            if let Some(Parent { place, .. }) = parent {
+                words += &format!(" by {} in {}", place.index, place.space.0);
+            }
         }
         Kind::Veth { peer } => words += &format!(" veth to {} in {}", peer.index, peer.space.0),
-        Kind::Bridge { mtu_chosen } => words += if *mtu_chosen { " bridge with an MTU" } else { " bridge" },
+        Kind::Bridge { mtu_chosen, vlans } => {
+            words += if *mtu_chosen { " bridge with an MTU" } else { " bridge" };
+            words += if *vlans { " that tells VLANs apart" } else { "" };
+        }
         Kind::Hardware(factory) => words += &format!(" hardware {}", factory.bus_address),
     }
     let flags =
@@ -63,7 +70,8 @@ fn link(device: &Device) -> String {
         words += &format!(" queue {}", device.tx_queue_length);
     }
     if let Some(port) = &device.port {
-        words += &format!(" port of {}{}", port.bridge, if port.hairpin { " with hairpin" } else { "" });
+        let told = port.switch.as_ref().map(Switch::told).unwrap_or_default();
+        words += &format!(" port of {}{told}", port.master);
     }
     for name in &device.alternative_names {
         words += &format!(" also {name}");

@@ -56,7 +56,12 @@ impl Simulated {
         let done = match self.schedule.begin() {
             None => return Err(killed(tried)),
             Some(Turn::Refuse(errno)) => Err(No::from(errno)),
-            Some(Turn::Do | Turn::DoAndDie) => work(&mut self.node.world()),
+            Some(Turn::Do | Turn::DoAndDie) => {
+                let mut world = self.node.world();
+                let done = work(&mut world);
+                world.follow_parents();
+                done
+            }
         };
         if self.schedule.is_dead() { Err(killed(tried)) } else { done.map_err(|no| no.to(tried)) }
     }

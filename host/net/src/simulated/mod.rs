@@ -1,7 +1,7 @@
 //! A node in memory, for tests of what stands on a [`Backend`](crate::Backend): who made what, what goes with what, and
 //! what the kernel refuses.
 //!
-//! Simulated are namespaces with their identity and end; links, in pairs, as ports of bridges, and with a device on a bus;
+//! Simulated are namespaces with their identity and end; links, in pairs, on others, as ports, and with a device on a bus;
 //! names, alternative names and indexes; addresses and the routes that the kernel makes of them; routes, permanent
 //! neighbours; settings and rules for packets as texts. Each rule is one that a kernel of today follows (6.2 or later
 //! where they differ): `tests/agreement` holds both to it.
@@ -12,6 +12,7 @@
 mod address;
 mod backend;
 mod bridge;
+mod derived;
 mod device;
 mod dump;
 mod fault;
@@ -22,6 +23,7 @@ mod names;
 mod neighbour;
 mod no;
 mod node;
+mod port;
 mod route;
 mod setting;
 mod space;

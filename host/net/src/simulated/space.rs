@@ -67,13 +67,18 @@ impl Namespace {
         let device = self.device(index)?;
         let port = device.port.clone();
         for other in self.devices.values_mut() {
-            other.port.take_if(|port| port.bridge == index);
+            other.port.take_if(|port| port.master == index && port.switch.is_some());
+        }
+        let left = |other: &&Device| other.port.as_ref().is_some_and(|port| port.master == index);
+        let ports: Vec<_> = self.devices().filter(left).map(|other| other.index).collect();
+        for port in ports {
+            self.set_master(port, None)?;
         }
         self.routes.retain(|route| route.link != index);
         let mut device = self.devices.remove(&index).ok_or(No::from(libc::ENODEV))?;
         device.port = None;
         if let Some(port) = port {
-            self.follow_ports(port.bridge);
+            self.follow_ports(port.master);
         }
         // Routes by other links may have had an address of this one as their source.
         for address in std::mem::take(&mut device.v4) {
@@ -128,7 +133,7 @@ impl Namespace {
         if before == mtu {
             return Ok(());
         }
-        if let Kind::Bridge { mtu_chosen } = &mut device.kind {
+        if let Kind::Bridge { mtu_chosen, .. } = &mut device.kind {
             *mtu_chosen = true;
         }
         self.mtu_changed(index, before);
@@ -139,7 +144,7 @@ impl Namespace {
     pub(super) fn mtu_changed(&mut self, index: u32, before: u32) {
         let Ok(device) = self.device(index) else { return };
         let (mtu, speaks_v4) = (device.mtu, device.speaks_v4());
-        let bridge = device.port.as_ref().map(|port| port.bridge);
+        let bridge = device.port.as_ref().map(|port| port.master);
         if !speaks_v4 {
             self.lose_v4(index);
         }

@@ -69,11 +69,12 @@ fn property(device: &Device, like: &Property) -> Option<Property> {
         Property::Up(_) => Property::Up(device.up),
         Property::Mtu(_) => Property::Mtu(device.mtu),
         Property::Mac(_) => Property::Mac(device.mac),
-        Property::Master(_) => Property::Master(device.port.as_ref().map(|port| port.bridge)),
+        Property::Master(_) => Property::Master(device.port.as_ref().map(|port| port.master)),
         Property::Promiscuous(_) => Property::Promiscuous(device.promiscuous),
         Property::AllMulticast(_) => Property::AllMulticast(device.all_multicast),
         Property::TxQueueLength(_) => Property::TxQueueLength(device.tx_queue_length),
-        Property::Hairpin(_) => Property::Hairpin(device.port.as_ref()?.hairpin),
+        Property::Hairpin(_) => Property::Hairpin(device.port.as_ref()?.switch.as_ref()?.hairpin),
+        Property::Isolated(_) => Property::Isolated(device.port.as_ref()?.switch.as_ref()?.isolated),
         Property::Name(_) => Property::Name(device.name.clone()),
         Property::AlternativeName(name) => {
             return device.alternative_names.contains(name).then(|| like.clone());

@@ -1,6 +1,7 @@
 //! All namespaces of a node, and what crosses between them: veth pairs, moves, a namespace's end.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use nix::libc;
 
@@ -8,12 +9,14 @@ use super::device::{Device, Factory, Kind, Place};
 use super::names;
 use super::no::{Done, No};
 use super::space::{Namespace, SpaceId, check_mac};
-use crate::{BootId, MacAddr, MacvlanMode, NetnsId, NewLink};
+use crate::{BootId, LinkKind, MacAddr, NetnsId, NewLink};
 
 /// The node's own namespace.
 pub(super) const HOST: SpaceId = SpaceId(1);
 /// What links have that nobody gave another.
-const ETHERNET: u32 = 1500;
+pub(super) const ETHERNET: u32 = 1500;
+/// The MTUs that most of them can have.
+const USUAL: RangeInclusive<u32> = 68..=65535;
 
 /// The state of a simulated kernel.
 #[derive(Debug)]
@@ -69,7 +72,7 @@ impl World {
     pub(super) fn add_veth(&mut self, ends: [(SpaceId, &NewLink); 2], mtu: Option<u32>) -> Done {
         let mtu = mtu.unwrap_or(ETHERNET);
         let [first, second] = ends;
-        self.check_new(first.0, first.1, mtu)?;
+        self.check_new(first.0, first.1, mtu, &USUAL)?;
         names::check_length(&second.1.name)?;
         check_mac(second.1.mac)?;
         let other_home = self.space(second.0)?;
@@ -93,62 +96,25 @@ impl World {
         Ok(())
     }
 
-    /// A link by way of another one, in any namespace. Ports of a bridge have no others on them, and an only one is alone.
-    pub(super) fn add_macvlan(
-        &mut self,
-        (space, link): (SpaceId, &NewLink),
-        parent: Place,
-        mode: MacvlanMode,
-        mtu: Option<u32>,
-    ) -> Done {
-        let below = self.space(parent.space)?.device(parent.index)?;
-        // One on a macvlan is on what that is on.
-        let parent = below.kind.parent().unwrap_or(parent);
-        let below = self.space(parent.space)?.device(parent.index)?;
-        let (most, is_port) = (below.mtu, below.port.is_some());
-        let mtu = mtu.unwrap_or(most);
-        self.check_new(space, link, mtu)?;
-        self.check_name(space, &link.name)?;
-        if mtu > most {
-            return Err(libc::EINVAL.into());
-        }
-        let others = self.children(parent);
-        let alone = mode == MacvlanMode::Passthru || others.iter().any(|(_, alone)| *alone);
-        if is_port {
-            return Err(libc::EBUSY.into());
-        }
-        if alone && !others.is_empty() {
-            return Err(libc::EINVAL.into());
-        }
-        let kind = Kind::Macvlan { parent, mode };
-        self.space_mut(space)?.insert(Device::new(link.index, &link.name, link.mac, mtu, kind));
-        Ok(())
-    }
-
-    /// The links that go with another one, and whether each wants to be alone on it.
-    fn children(&self, parent: Place) -> Vec<(Place, bool)> {
-        let all = self.spaces().flat_map(|(space, links)| links.devices().map(move |link| (space, link)));
-        let children = all.filter(|(_, link)| link.kind.parent() == Some(parent));
-        let told = children.map(|(space, link)| {
-            let alone = matches!(link.kind, Kind::Macvlan { mode: MacvlanMode::Passthru, .. });
-            (Place { space, index: link.index }, alone)
-        });
-        told.collect()
-    }
-
     /// Removes a link, and what goes with it.
     fn remove(&mut self, place: Place) -> Done {
-        for (child, _) in self.children(place) {
+        for child in self.children(place) {
             self.space_mut(child.space)?.remove(child.index)?;
         }
         self.space_mut(place.space)?.remove(place.index).map(drop)
     }
 
-    pub(super) fn add_bridge(&mut self, space: SpaceId, link: &NewLink, mtu: Option<u32>) -> Done {
+    pub(super) fn add_bridge(
+        &mut self,
+        space: SpaceId,
+        link: &NewLink,
+        mtu: Option<u32>,
+        vlans: bool,
+    ) -> Done {
         let mtu = mtu.unwrap_or(ETHERNET);
-        self.check_new(space, link, mtu)?;
+        self.check_new(space, link, mtu, &USUAL)?;
         self.check_name(space, &link.name)?;
-        let kind = Kind::Bridge { mtu_chosen: false };
+        let kind = Kind::Bridge { mtu_chosen: false, vlans };
         self.space_mut(space)?.insert(Device::new(link.index, &link.name, link.mac, mtu, kind));
         Ok(())
     }
@@ -164,16 +130,22 @@ impl World {
     }
 
     /// What is looked at before anything is made.
-    fn check_new(&self, space: SpaceId, link: &NewLink, mtu: u32) -> Done {
+    pub(super) fn check_new(
+        &self,
+        space: SpaceId,
+        link: &NewLink,
+        mtu: u32,
+        mtus: &RangeInclusive<u32>,
+    ) -> Done {
         names::check_length(&link.name)?;
         if self.space(space)?.device(link.index).is_ok() {
             return Err(libc::EEXIST.into());
         }
         check_mac(link.mac)?;
-        if (68..=65535).contains(&mtu) { Ok(()) } else { Err(libc::EINVAL.into()) }
+        if mtus.contains(&mtu) { Ok(()) } else { Err(libc::EINVAL.into()) }
     }
 
-    fn check_name(&self, space: SpaceId, name: &str) -> Done {
+    pub(super) fn check_name(&self, space: SpaceId, name: &str) -> Done {
         if self.space(space)?.has_name(name) { Err(libc::EEXIST.into()) } else { Ok(()) }
     }
 
@@ -182,7 +154,7 @@ impl World {
         let device = self.space(place.space)?.device(place.index)?;
         match device.kind.clone() {
             Kind::Loopback | Kind::Hardware(_) => return Err(libc::EOPNOTSUPP.into()),
-            Kind::Bridge { .. } | Kind::Macvlan { .. } => {}
+            Kind::Bridge { .. } | Kind::Made { .. } => {}
             Kind::Veth { peer } => self.remove(peer)?,
         }
         self.remove(place)
@@ -199,7 +171,10 @@ impl World {
         if from.space == to {
             return self.space_mut(to)?.rename(from.index, name);
         }
-        if matches!(device.kind, Kind::Loopback | Kind::Bridge { .. }) {
+        if matches!(
+            device.kind,
+            Kind::Loopback | Kind::Bridge { .. } | Kind::Made { kind: LinkKind::Vrf { .. }, .. }
+        ) {
             return Err(No::because(libc::EINVAL, "The interface netns is immutable"));
         }
         let there = if target.has_name(&device.name) {
@@ -231,11 +206,11 @@ impl World {
             None => device.index,
         };
         let place = Place { space: to, index: device.index };
-        for (child, _) in self.children(from) {
-            if let Kind::Macvlan { parent, .. } =
+        for child in self.children(from) {
+            if let Kind::Made { parent: Some(parent), .. } =
                 &mut self.space_mut(child.space)?.device_mut(child.index)?.kind
             {
-                *parent = place;
+                parent.place = place;
             }
         }
         let target = self.space_mut(to)?;
@@ -264,7 +239,7 @@ impl World {
                 Kind::Hardware(_) => self.send_home(place)?,
                 // One end takes the other along, which may be here as well.
                 _ if self.space(space)?.device(index).is_err() => {}
-                Kind::Veth { .. } | Kind::Macvlan { .. } | Kind::Bridge { .. } => self.delete(place)?,
+                Kind::Veth { .. } | Kind::Made { .. } | Kind::Bridge { .. } => self.delete(place)?,
             }
         }
         self.spaces.remove(&space);

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::effect::{Effect, Home, LinkRef, NewLink, Property, Route, Space};
+use crate::effect::{Effect, Home, LinkRef, NewLink, PortMapping, Property, Route, Space};
 
 pub(crate) use moved::find;
 pub(crate) use run::{Undoing, drop_bridges, run, same_setting};
@@ -40,8 +40,11 @@ pub(crate) enum Action<'a> {
     Delete {
         link: &'a NewLink,
         kind: &'static str,
-        /// The hardware addresses that it may have: the one it was made with, and what we gave it since.
-        macs: Vec<String>,
+        /// The hardware addresses that it may have: the one it was made with, and what we gave it since. Any where it
+        /// follows its parent's.
+        macs: Option<Vec<String>>,
+        /// Others may use it: it goes once it has no port any more.
+        shared: bool,
     },
 }
 
@@ -52,12 +55,14 @@ pub(crate) enum Rules<'a> {
     Masquerade { address: IpAddr, id: &'a str },
     /// What becomes of frames that come in by a link.
     SpoofCheck { port: u32, id: &'a str },
+    /// What becomes of packets to a port of the node.
+    PortMapping { mapping: &'a PortMapping, id: &'a str },
 }
 
 impl<'a> Rules<'a> {
     pub(crate) fn id(&self) -> &'a str {
         match self {
-            Self::Masquerade { id, .. } | Self::SpoofCheck { id, .. } => id,
+            Self::Masquerade { id, .. } | Self::SpoofCheck { id, .. } | Self::PortMapping { id, .. } => id,
         }
     }
 }
@@ -82,7 +87,11 @@ pub(crate) struct Moved<'a> {
 pub(crate) fn steps<'a>(effects: &[&'a Effect]) -> Vec<Step<'a>> {
     let mut steps: Vec<_> =
         effects.iter().enumerate().rev().filter_map(|(at, effect)| step(at, effect, effects)).collect();
-    steps.sort_by_key(|step| matches!(step.action, Action::Delete { .. }));
+    // What is shared after what may be its port.
+    steps.sort_by_key(|step| match step.action {
+        Action::Delete { shared, .. } => 1 + u8::from(shared),
+        _ => 0,
+    });
     steps
 }
 
@@ -92,12 +101,12 @@ fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> 
             let macs = macs(&outside.mac.to_string(), all, |link| {
                 link.space == outside.space && link.index == outside.index
             });
-            Action::Delete { link: outside, kind: "veth", macs }
+            Action::Delete { link: outside, kind: "veth", macs: Some(macs), shared: false }
         }
-        Effect::Macvlan { link: made, .. } => {
-            let macs =
-                macs(&made.mac.to_string(), all, |link| link.space == made.space && link.index == made.index);
-            Action::Delete { link: made, kind: "macvlan", macs }
+        Effect::Link { link: made, kind, .. } => {
+            let is_it = |link: &LinkRef| link.space == made.space && link.index == made.index;
+            let macs = (!kind.has_parents_mac()).then(|| macs(&made.mac.to_string(), all, is_it));
+            Action::Delete { link: made, kind: kind.name(), macs, shared: kind.is_shared() }
         }
         Effect::Move { link, to, name, home } => {
             let macs = macs(&home.mac, all, |link| link.space == *to && link.name == *name);
@@ -115,6 +124,7 @@ fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> 
             Action::DropRules(Rules::Masquerade { address: *address, id })
         }
         Effect::SpoofCheck { id, port, .. } => Action::DropRules(Rules::SpoofCheck { port: port.index, id }),
+        Effect::PortMapping { id, mapping } => Action::DropRules(Rules::PortMapping { mapping, id }),
         Effect::Bridge { .. }
         | Effect::Set { before: None, .. }
         | Effect::Address { lasting: false, .. }
@@ -122,6 +132,8 @@ fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> 
         | Effect::Route { lasting: false, .. }
         | Effect::NoRoute { .. }
         | Effect::Neighbour { .. }
+        | Effect::Vlans { .. }
+        | Effect::NoVlans { .. }
         | Effect::Sysctl { space: Space::Host, .. }
         | Effect::Announce { .. } => return None,
     };

@@ -44,8 +44,12 @@ pub(crate) fn run(node: &mut impl Undoing, effects: &[&Effect], deadline: Instan
     let mut undone = Undone { node, effects, deadline, failed: Vec::new() };
     let steps = steps(effects);
     undone.rules(&steps);
-    let mut doomed = Vec::new();
+    let (mut doomed, mut shared) = (Vec::new(), Vec::new());
     for step in steps {
+        if let Action::Delete { shared: true, .. } = step.action {
+            shared.push(step);
+            continue;
+        }
         match undone.step(&step) {
             Ok(None) => {}
             Ok(Some(link)) => doomed.push((step.effect, link)),
@@ -53,6 +57,7 @@ pub(crate) fn run(node: &mut impl Undoing, effects: &[&Effect], deadline: Instan
         }
     }
     undone.links(&doomed);
+    undone.shared(&shared);
     undone.failed.sort_by_key(|(effect, _)| *effect);
     undone.failed
 }
@@ -66,7 +71,7 @@ pub(crate) fn drop_bridges(
     let mut undone = Undone { node, effects: &[], deadline, failed: Vec::new() };
     let mut doomed = Vec::new();
     for bridge in bridges {
-        doomed.extend(undone.ours(bridge, "bridge", &[bridge.mac.to_string()])?);
+        doomed.extend(undone.ours(bridge, "bridge", Some(&[bridge.mac.to_string()]))?);
     }
     undone.in_time(0)?;
     undone.node.delete(Space::Host, &doomed)
@@ -110,7 +115,7 @@ impl<N: Undoing> Undone<'_, N> {
         }
         self.in_time(step.effect)?;
         let done = match &step.action {
-            Action::Delete { link, kind, macs } => return self.ours(link, kind, macs),
+            Action::Delete { link, kind, macs, .. } => return self.ours(link, kind, macs.as_deref()),
             Action::Restore { link, ours, before } => self.restore(link, ours, before),
             Action::DropAddress { link, address } => self.node.drop_address(link, *address),
             Action::DropRoute { link, route } => self.node.drop_route(link, route),
@@ -125,10 +130,35 @@ impl<N: Undoing> Undone<'_, N> {
     }
 
     /// A link that was made so, whatever it is called by now.
-    fn ours(&mut self, made: &NewLink, kind: &str, macs: &[String]) -> Result<Option<LinkRef>, Refused> {
+    fn ours(
+        &mut self,
+        made: &NewLink,
+        kind: &str,
+        macs: Option<&[String]>,
+    ) -> Result<Option<LinkRef>, Refused> {
         let found = self.node.glance(made.space, made.index)?;
-        let ours = found.filter(|link| link.kind == kind && macs.contains(&link.mac));
+        let ours = found.filter(|link| link.kind == kind && macs.is_none_or(|macs| macs.contains(&link.mac)));
         Ok(ours.map(|link| LinkRef { space: made.space, index: link.index, name: link.name }))
+    }
+
+    /// Links that several attachments may use: those that nobody uses any more, now that all others are gone.
+    fn shared(&mut self, steps: &[Step<'_>]) {
+        let mut doomed = Vec::new();
+        for step in steps {
+            match self.step(step).and_then(|found| self.unused(found)) {
+                Ok(found) => doomed.extend(found.map(|link| (step.effect, link))),
+                Err(refused) => self.failed.push((step.effect, refused)),
+            }
+        }
+        // Several effects may be about one.
+        doomed.dedup_by(|one, other| one.1 == other.1);
+        self.links(&doomed);
+    }
+
+    fn unused(&mut self, link: Option<LinkRef>) -> Result<Option<LinkRef>, Refused> {
+        let Some(link) = link else { return Ok(None) };
+        let used = self.node.links(link.space)?.iter().any(|port| port.master == Some(link.index));
+        Ok((!used).then_some(link))
     }
 
     fn restore(&mut self, link: &LinkRef, ours: &Property, before: &Property) -> Result<(), Refused> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Link;
-use crate::effect::{Class, MacAddr};
+use crate::effect::{Class, IpvlanMode, LinkKind, MacAddr, MacvlanMode};
 use crate::link::Details;
 
 fn link(space: Space, index: u32, name: &str) -> LinkRef {
@@ -63,6 +63,7 @@ fn all() -> Vec<Effect> {
         Effect::Bridge {
             link: NewLink { space: Space::Host, index: 5, name: "cni0".into(), mac },
             mtu: None,
+            vlans: false,
         },
         moved(None),
         set(eth0.clone(), Property::Mtu(1400), Some(Property::Mtu(1500))),
@@ -103,17 +104,41 @@ fn a_link_of_ours_is_known_by_every_address_that_it_got() {
     let effects = all();
     let effects: Vec<_> = effects.iter().collect();
     let deleted = steps(&effects).into_iter().find_map(|step| match step.action {
-        Action::Delete { link, kind, macs } if step.effect == 0 => Some((link.index, kind, macs)),
+        Action::Delete { link, kind, macs, .. } if step.effect == 0 => Some((link.index, kind, macs)),
         _ => None,
     });
     let macs = vec!["02:00:00:00:00:02".to_owned(), "02:00:00:00:00:09".to_owned()];
-    assert_eq!(deleted, Some((11, "veth", macs)));
+    assert_eq!(deleted, Some((11, "veth", Some(macs))));
+}
+
+fn made(index: u32, kind: LinkKind) -> Effect {
+    let mac = MacAddr([2, 0, 0, 0, 0, 1]);
+    let link = NewLink { space: Space::Sandbox, index, name: format!("link{index}"), mac };
+    Effect::Link { link, parent: None, kind, mtu: None }
+}
+
+#[test]
+fn what_is_shared_goes_after_what_may_use_it_and_what_follows_its_parent_under_any_address() {
+    let effects = [
+        made(30, LinkKind::Vrf { table: 5 }),
+        made(31, LinkKind::Ipvlan { mode: IpvlanMode::L2 }),
+        made(32, LinkKind::Dummy),
+        made(33, LinkKind::Macvlan { mode: MacvlanMode::Passthru, queue: None }),
+    ];
+    let effects: Vec<_> = effects.iter().collect();
+    let deleted = steps(&effects).into_iter().map(|step| match step.action {
+        Action::Delete { kind, macs, shared, .. } => (kind, macs.is_some(), shared),
+        other => panic!("{other:?}"),
+    });
+    let expected =
+        [("macvlan", false, false), ("dummy", true, false), ("ipvlan", false, false), ("vrf", true, true)];
+    assert_eq!(deleted.collect::<Vec<_>>(), expected);
 }
 
 fn candidate(index: u32, name: &str, last: u8, bus_address: Option<&str>) -> Details {
     let mac = format!("02:00:00:00:00:{last:02x}");
     let link = Link { index, name: name.into(), mac, ..Link::default() };
-    Details { link, bus_address: bus_address.map(Into::into), hairpin: None }
+    Details { link, bus_address: bus_address.map(Into::into), ..Details::default() }
 }
 
 #[test]

@@ -12,6 +12,7 @@
 //! ? pod = lo eth0             names of links
 //! ? pod.10 = eth0 02:… mtu 1500 up [10.0.0.1/24]
 //! ? routes pod.10 = …         ? neighbours pod.10 = …        ? sysctl pod KEY = …
+//! ? vlans node.20 = 1 pvid untagged, 200-299     ? vrfs = blue 5     ? filtering node.5 = true
 //! ```
 
 use std::time::{Duration, Instant};
@@ -123,6 +124,15 @@ fn ask(stage: &mut dyn Stage, what: &str) -> String {
     match words.next() {
         "routes" => view::routes(node, &words.link()).join("; "),
         "neighbours" => view::neighbours(node, &words.link()).join("; "),
+        "vlans" => {
+            let all = node.vlans(&words.link()).unwrap();
+            all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        }
+        "vrfs" => {
+            let all = node.vrfs().unwrap();
+            all.iter().map(|(link, table)| format!("{} {table}", link.name)).collect::<Vec<_>>().join(", ")
+        }
+        "filtering" => node.tells_vlans_apart(&words.link()).unwrap().to_string(),
         "sysctl" => {
             let (space, key) = (words.space(), words.next());
             node.sysctl(space, key).unwrap_or_else(|refused| outcome(&Err(refused)))

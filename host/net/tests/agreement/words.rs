@@ -2,21 +2,29 @@
 //!
 //! ```text
 //! veth pod.10=eth0 node.20=veth0 mtu 1400      bridge node.5=br0          move pod.10 node ens1
-//! macvlan pod.10=eth0 node.20 bridge mtu 1400
+//! macvlan pod.10=eth0 node.20 bridge queue 500 mtu 1400       ipvlan pod.10=eth0 node.20 l2 mtu 1400
+//! vlan pod.10=eth0 node.20 100 mtu 1400        dummy pod.10=eth0          vrf pod.10=blue 5
+//! bridge node.5=br0 filtering                  vlans node.20 100 pvid untagged 200-299      novlans node.20 1
 //! set pod.10 up|down|mtu 1400|mac 02:…|master 5|nomaster|promiscuous on|hairpin off|name net1|also uplink
-//!            all-multicast on|queue 500
+//!            all-multicast on|queue 500|isolated on
 //! address pod.10 10.0.0.1/24                   noaddress pod.10 10.0.0.1/24
 //! route pod.10 10.9.0.0/16 via 10.0.0.2 …      noroute pod.10 10.0.0.0/24 neighbour pod.10 10.0.0.2 02:…
 //! sysctl pod net/ipv4/ip_forward 1             masquerade a 10.0.0.1 10.0.0.0/24
 //! spoof-check a node.20 02:…                   announce pod.10 10.0.0.1
+//! map a tcp 0.0.0.0:8080 10.0.0.2:80 nobody|neighbours|everybody
 //! ```
 //!
 //! `lasting` at the end: the link was there before, what it was is restored. `mac` after a link to be made: with this
 //! address instead of one that tells the link's place.
 
+use std::net::SocketAddr;
 use std::str::FromStr;
 
-use multus_net::{Backend, Effect, Home, LinkRef, MacAddr, MacvlanMode, NewLink, Property, Route, Space};
+use ipnet::IpNet;
+use multus_net::{
+    Backend, Disguise, Effect, Home, HostPort, IpvlanMode, LinkKind, LinkRef, MacAddr, MacvlanMode, NewLink,
+    PortMapping, PortVlans, Property, Route, Space, Transport,
+};
 
 /// The words of a line that are still to be read.
 pub(crate) struct Words<'a>(Vec<&'a str>);
@@ -93,9 +101,39 @@ impl<'a> Words<'a> {
                     "passthru" => MacvlanMode::Passthru,
                     other => panic!("there is no mode `{other}`"),
                 };
-                Effect::Macvlan { link, parent, mode, mtu: self.after("mtu") }
+                let kind = LinkKind::Macvlan { mode, queue: self.after("queue") };
+                Effect::Link { link, parent: Some(parent), kind, mtu: self.after("mtu") }
             }
-            "bridge" => Effect::Bridge { link: self.new_link(), mtu: self.after("mtu") },
+            "ipvlan" => {
+                let (link, parent) = (self.new_link(), self.link());
+                let mode = match self.next() {
+                    "l2" => IpvlanMode::L2,
+                    "l3" => IpvlanMode::L3,
+                    "l3s" => IpvlanMode::L3s,
+                    other => panic!("there is no mode `{other}`"),
+                };
+                let kind = LinkKind::Ipvlan { mode };
+                Effect::Link { link, parent: Some(parent), kind, mtu: self.after("mtu") }
+            }
+            "vlan" => {
+                let (link, parent) = (self.new_link(), self.link());
+                let kind = LinkKind::Vlan { id: self.parse() };
+                Effect::Link { link, parent: Some(parent), kind, mtu: self.after("mtu") }
+            }
+            "dummy" => {
+                let link = self.new_link();
+                Effect::Link { link, parent: None, kind: LinkKind::Dummy, mtu: self.after("mtu") }
+            }
+            "vrf" => {
+                let (link, kind) = (self.new_link(), LinkKind::Vrf { table: self.parse() });
+                Effect::Link { link, parent: None, kind, mtu: None }
+            }
+            "vlans" => Effect::Vlans { link: self.link(), vlans: self.vlans() },
+            "novlans" => Effect::NoVlans { link: self.link(), vlans: self.vlans() },
+            "bridge" => {
+                let (link, mtu) = (self.new_link(), self.after("mtu"));
+                Effect::Bridge { link, mtu, vlans: self.takes("filtering") }
+            }
             "move" => {
                 let (link, to, name) = (self.link(), self.space(), self.next().to_owned());
                 let nowhere = || Home {
@@ -139,9 +177,29 @@ impl<'a> Words<'a> {
             "spoof-check" => {
                 Effect::SpoofCheck { id: self.next().to_owned(), port: self.link(), mac: self.parse() }
             }
+            "map" => Effect::PortMapping { id: self.next().to_owned(), mapping: self.mapping() },
             "announce" => Effect::Announce { link: self.link(), addresses: vec![self.parse()] },
             other => panic!("there is no effect `{other}`"),
         }
+    }
+
+    fn mapping(&mut self) -> PortMapping {
+        let protocol = match self.next() {
+            "tcp" => Transport::Tcp,
+            "udp" => Transport::Udp,
+            "sctp" => Transport::Sctp,
+            other => panic!("there is no protocol `{other}`"),
+        };
+        let (from, to): (SocketAddr, SocketAddr) = (self.parse(), self.parse());
+        let disguise = match self.next() {
+            "nobody" => Disguise::Nobody,
+            "neighbours" => Disguise::Neighbours,
+            "everybody" => Disguise::Everybody,
+            other => panic!("`{other}` is neither nobody nor somebody"),
+        };
+        let from = HostPort { protocol, address: from.ip(), port: from.port() };
+        let network = IpNet::new(to.ip(), 24).unwrap().trunc();
+        PortMapping { from, address: to.ip(), port: to.port(), network, disguise }
     }
 
     fn property(&mut self) -> Property {
@@ -156,10 +214,29 @@ impl<'a> Words<'a> {
             "all-multicast" => Property::AllMulticast(self.on()),
             "queue" => Property::TxQueueLength(self.parse()),
             "hairpin" => Property::Hairpin(self.on()),
+            "isolated" => Property::Isolated(self.on()),
             "name" => Property::Name(self.next().to_owned()),
             "also" => Property::AlternativeName(self.next().to_owned()),
             other => panic!("there is no property `{other}`"),
         }
+    }
+
+    /// `100 pvid untagged 200-299`, to the end of the line.
+    fn vlans(&mut self) -> Vec<PortVlans> {
+        let mut all = Vec::new();
+        while !self.is_empty() {
+            let word = self.next();
+            let (first, last) = word.split_once('-').unwrap_or((word, word));
+            let id = |text: &str| text.parse().unwrap_or_else(|_| panic!("`{text}` is no number"));
+            let native = self.takes("pvid");
+            all.push(PortVlans {
+                first: id(first),
+                last: id(last),
+                native,
+                untagged: self.takes("untagged"),
+            });
+        }
+        all
     }
 
     /// What is said of it in any order, up to a word that says nothing of a route.
@@ -218,6 +295,7 @@ fn before(node: &mut dyn Backend, link: &LinkRef, property: &Property) -> Option
         Property::AllMulticast(_) => Property::AllMulticast(now.all_multicast),
         Property::TxQueueLength(_) => Property::TxQueueLength(now.tx_queue_length),
         Property::Hairpin(on) => Property::Hairpin(!on),
+        Property::Isolated(on) => Property::Isolated(!on),
         Property::Name(_) => Property::Name(now.name),
         Property::AlternativeName(name) => Property::AlternativeName(name.clone()),
     })

@@ -16,7 +16,7 @@ fn what_differs_is_told_in_words() {
     }
     connected();
     let effects = [
-        done(Effect::Bridge { link: new_link(Space::Host, 950, "cni0", 9), mtu: None }),
+        done(Effect::Bridge { link: new_link(Space::Host, 950, "cni0", 9), mtu: None, vlans: false }),
         done(Effect::Address { link: eth0(), address: "10.1.0.2/24".parse().unwrap(), lasting: false }),
         done(route(r#"{"destination": "10.9.0.0/16", "gateway": "10.1.0.1"}"#)),
         done(set(eth0(), Property::Mtu(1400), None)),

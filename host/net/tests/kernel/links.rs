@@ -99,21 +99,22 @@ fn a_bridge_is_made_once_and_stays() {
         return;
     }
     pod();
-    let bridge = Effect::Bridge { link: new_link(Space::Host, 950, "cni0", 9), mtu: Some(1400) };
+    let bridge =
+        Effect::Bridge { link: new_link(Space::Host, 950, "cni0", 9), mtu: Some(1400), vlans: false };
     assert_eq!(apply(&bridge).unwrap(), 1);
     let found = link("", "cni0");
     assert_eq!((found["ifindex"].as_u64(), found["mtu"].as_u64()), (Some(950), Some(1400)));
     assert_eq!(found["address"], mac(9).to_string());
     assert_eq!(found["linkinfo"]["info_kind"], "bridge");
 
-    let again = Effect::Bridge { link: new_link(Space::Host, 951, "cni0", 8), mtu: None };
+    let again = Effect::Bridge { link: new_link(Space::Host, 951, "cni0", 8), mtu: None, vlans: false };
     apply(&again).expect("it is there");
     assert_eq!(link("", "cni0"), found, "as it was");
     undo(&[&bridge, &again]);
     assert_eq!(link("", "cni0"), found, "it is shared");
 
     apply(&veth()).unwrap();
-    let other = Effect::Bridge { link: new_link(Space::Host, 952, "vethpod", 7), mtu: None };
+    let other = Effect::Bridge { link: new_link(Space::Host, 952, "vethpod", 7), mtu: None, vlans: false };
     assert_eq!(
         refusal(&other),
         ("bridge vethpod on the node failed: File exists (os error 17)".to_owned(), Some(libc::EEXIST))
@@ -130,7 +131,7 @@ fn bridges_of_ours_are_dropped_together_and_others_stay() {
     let ours: Vec<_> =
         (0..3).map(|n| new_link(Space::Host, 950 + u32::from(n), &format!("cni{n}"), n)).collect();
     for link in &ours {
-        apply(&Effect::Bridge { link: link.clone(), mtu: None }).unwrap();
+        apply(&Effect::Bridge { link: link.clone(), mtu: None, vlans: false }).unwrap();
     }
     ip("link set cni0 name renamed");
     ip("link del cni1");

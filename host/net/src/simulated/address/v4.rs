@@ -65,7 +65,7 @@ impl Namespace {
         self.learn(Entry::by_kernel(index, host(address.net.addr()), source, Leads::Here));
         let network = address.net.trunc();
         // No route has the address of a group as its source.
-        if !up || self.leads_v4(source) != Leads::Here {
+        if !up || self.leads_v4_by(index, source) != Leads::Here {
             return;
         }
         if address.secondary || network.addr().is_unspecified() || network.prefix_len() == 32 {

@@ -69,9 +69,10 @@ impl Namespace {
 
     /// The kernel deletes the first route of that network by the link, whoever made it.
     fn forget_network_v6(&mut self, index: u32, network: Ipv6Net) {
+        let table = self.own_table(index).unwrap_or(MAIN);
         let fits = |route: &Entry| {
             route.link == index
-                && route.table == MAIN
+                && route.table == table
                 && route.destination == IpNet::V6(network)
                 && route.gateway.is_none()
         };

@@ -114,6 +114,11 @@ impl Entry {
         self.destination.addr().is_ipv4()
     }
 
+    /// A back end lists what leads elsewhere.
+    pub(super) fn is_listed(&self) -> bool {
+        self.table != LOCAL && self.leads == Leads::There
+    }
+
     /// It leads no farther than the node, so a link that is down can be its link.
     pub(super) fn ends_here(&self) -> bool {
         self.leads == Leads::Here || (self.is_v4() && self.scope == HOST)
@@ -127,7 +132,10 @@ fn table(route: &Route) -> u32 {
 
 impl Namespace {
     /// The kernel adds a route by itself, unless it has.
-    pub(super) fn learn(&mut self, entry: Entry) {
+    pub(super) fn learn(&mut self, mut entry: Entry) {
+        if let Some(table) = self.own_table(entry.link) {
+            entry.table = table;
+        }
         let place = |entry: &Entry| (entry.link, entry.destination, entry.leads, entry.table, entry.metric);
         // Of IPv6 it does not matter who made it.
         let same = |known: &Entry| {
@@ -179,7 +187,7 @@ impl Namespace {
     /// The routes of a link, but for those of table `local`.
     pub(super) fn routes_of(&self, index: u32) -> Done<Vec<Route>> {
         self.device(index)?;
-        let listed = self.routes.iter().filter(|route| route.link == index && route.table != LOCAL);
+        let listed = self.routes.iter().filter(|route| route.link == index && route.is_listed());
         Ok(listed.map(view).collect())
     }
 }

@@ -97,6 +97,16 @@ impl Namespace {
         all.max_by_key(|entry| (entry.destination.prefix_len(), entry.table, Reverse(entry.metric)))
     }
 
+    /// Where an address is for a link, whose routes may be in a table of their own (`inet_addr_type_dev_table`).
+    pub(in super::super) fn leads_v4_by(&self, link: u32, address: Ipv4Addr) -> Leads {
+        match self.own_table(link) {
+            Some(table) => {
+                self.longest_v4(address, &[table], |_| true).map_or(Leads::There, |entry| entry.leads)
+            }
+            None => self.leads_v4(address),
+        }
+    }
+
     /// Where an address is, as far as the usual tables know (`inet_addr_type`).
     pub(in super::super) fn leads_v4(&self, address: Ipv4Addr) -> Leads {
         if !self.had_v4 || address.is_unspecified() || address.is_broadcast() || address.is_multicast() {

@@ -91,4 +91,59 @@ pub(super) const RULES: &[Rule] = &[
             ? node = lo br0
         ",
     },
+    Rule {
+        says: "a macvlan has no greater an MTU than its parent, whatever becomes of that",
+        script: "
+            veth node.20=wire node.21=far
+            macvlan pod.10=eth0 node.20 bridge
+            macvlan pod.11=eth1 node.20 bridge mtu 1400
+            set node.20 mtu 1450
+            ? pod.10 = eth0 02:00:00:00:00:0a mtu 1450 macvlan []
+            ? pod.11 = eth1 02:00:00:00:00:0b mtu 1400 macvlan []
+            set node.20 mtu 1300
+            ? pod.11 = eth1 02:00:00:00:00:0b mtu 1300 macvlan []
+            set node.20 mtu 1500
+            ? pod.10 = eth0 02:00:00:00:00:0a mtu 1300 macvlan []
+        ",
+    },
+    Rule {
+        says: "an only macvlan has its parent's hardware address, and is told by its number",
+        script: "
+            veth node.20=wire node.21=far
+            macvlan pod.10=eth0 mac 02:00:00:00:01:14 node.20 passthru
+            set node.20 mac 02:00:00:00:00:77
+            ? pod.10 = eth0 02:00:00:00:00:77 mtu 1500 macvlan []
+            undo
+            ? pod = lo
+        ",
+    },
+    Rule {
+        says: "what others are on becomes no port of a bridge",
+        script: "
+            bridge node.5=br0
+            veth node.20=wire node.21=far
+            macvlan pod.10=eth0 node.20 bridge
+            set node.20 master 5 ! EBUSY
+            delete pod.10
+            set node.20 master 5
+        ",
+    },
+    Rule {
+        says: "broadcasts may wait for a macvlan",
+        script: "
+            veth node.20=wire node.21=far
+            macvlan pod.10=eth0 node.20 bridge queue 500
+            ? pod.10 = eth0 02:00:00:00:00:0a mtu 1500 macvlan []
+        ",
+    },
+    Rule {
+        says: "a macvlan is on a link of its own namespace as well",
+        script: "
+            veth pod.20=eth0 node.21=far mtu 1400
+            macvlan pod.10=net1 pod.20 bridge
+            ? pod.10 = net1 02:00:00:00:00:0a mtu 1400 macvlan []
+            undo
+            ? pod = lo
+        ",
+    },
 ];

@@ -1,8 +1,11 @@
 //! What the simulated kernel does, one rule a script. A rule that does not hold on the real one is wrong.
 
 mod addresses;
+mod bridge_ports;
 mod bridges;
+mod dummy;
 mod ends;
+mod ipvlan;
 mod links;
 mod macvlan;
 mod moves;
@@ -12,6 +15,8 @@ mod other;
 mod routes_v4;
 mod routes_v6;
 mod undo;
+mod vlans;
+mod vrf;
 
 use crate::script::Rule;
 
@@ -19,6 +24,11 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
     [
         links::RULES,
         macvlan::RULES,
+        ipvlan::RULES,
+        vlans::RULES,
+        dummy::RULES,
+        vrf::RULES,
+        bridge_ports::RULES,
         names::RULES,
         addresses::RULES,
         routes_v4::RULES,

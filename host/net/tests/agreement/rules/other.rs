@@ -64,4 +64,26 @@ pub(super) const RULES: &[Rule] = &[
             compare spoof-check a node.20 02:00:00:00:00:0a ! there is no
         ",
     },
+    Rule {
+        says: "a port of the node leads to one place",
+        script: "
+            compare map a tcp 0.0.0.0:8080 10.0.0.2:80 neighbours ! there is no
+            map a tcp 0.0.0.0:8080 10.0.0.2:80 neighbours
+            map a tcp 0.0.0.0:8080 10.0.0.2:80 neighbours ! EEXIST
+            map b tcp 0.0.0.0:8080 10.0.0.3:80 nobody ! EADDRINUSE
+            map b tcp 10.0.0.1:8080 10.0.0.3:80 nobody ! EADDRINUSE
+            map b udp 0.0.0.0:8080 10.0.0.3:80 nobody
+            map b sctp 10.0.0.1:8080 10.0.0.3:80 everybody
+            map a sctp 10.0.0.1:8080 10.0.0.3:80 everybody ! EADDRINUSE
+            map a sctp 0.0.0.0:8080 10.0.0.3:80 everybody ! EADDRINUSE
+            map a sctp 10.0.0.2:8080 10.0.0.2:80 everybody
+            map a tcp [::]:8080 [fd00::2]:80 neighbours
+            map b tcp [fd00::1]:8080 [fd00::3]:80 neighbours ! EADDRINUSE
+            compare map a tcp 0.0.0.0:8080 10.0.0.2:80 neighbours
+            compare map a tcp 0.0.0.0:8081 10.0.0.2:80 neighbours ! there is no
+            undo
+            compare map a tcp 0.0.0.0:8080 10.0.0.2:80 neighbours ! there is no
+            map b tcp [fd00::1]:8080 [fd00::3]:80 neighbours
+        ",
+    },
 ];
