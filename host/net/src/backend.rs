@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ipnet::IpNet;
 
-use crate::effect::{Effect, Home, LinkRef, MacAddr, NewLink, PortVlans, Route, Space};
+use crate::effect::{Effect, Home, LinkRef, MacAddr, NewLink, PolicyRule, PortVlans, Route, Space};
 use crate::{Link, NetnsId, Refused};
 
 /// A node as one attachment meets it: its own namespace and the pod's. Each call ends by `deadline`.
@@ -83,6 +83,19 @@ pub trait Backend {
     /// # Errors
     /// As [`Backend::links`].
     fn vlans(&mut self, port: &LinkRef) -> Result<Vec<PortVlans>, Refused>;
+
+    /// The node's link that is the other end of one of the pod (veth); `None` if that is elsewhere, or there is none.
+    ///
+    /// # Errors
+    /// As [`Backend::links`].
+    fn other_end(&mut self, link: &LinkRef) -> Result<Option<Link>, Refused>;
+
+    /// The rules by which the pod's packets find their tables, of both families, in the order in which they are asked. None
+    /// where the namespace is gone.
+    ///
+    /// # Errors
+    /// As [`Backend::links`].
+    fn policy_rules(&mut self) -> Result<Vec<PolicyRule>, Refused>;
 
     /// Does it. A [`Effect::Bridge`] that is there is success, everything else that is there already a refusal.
     ///

@@ -48,7 +48,7 @@ fn differs(node: &mut impl Undoing, effect: &Effect) -> Result<Option<String>, R
             Ok(has.then(|| format!("there is address {address} on {link} again")))
         }
         Effect::Route { link, route, .. } => Ok(missing(has_route(node, link, route)?, effect)),
-        Effect::NoRoute { link, route } => {
+        Effect::NoRoute { link, route, .. } => {
             Ok(has_route(node, link, route)?.then(|| format!("there is route {route} by {link} again")))
         }
         Effect::Neighbour { link, address, mac } => {
@@ -77,6 +77,13 @@ fn differs(node: &mut impl Undoing, effect: &Effect) -> Result<Option<String>, R
         Effect::PortMapping { id, mapping } => {
             Ok(missing(node.has_rules(Rules::PortMapping { mapping, id })?, effect))
         }
+        Effect::Limit { link, limit } => Ok(match node.limit(link)? {
+            Some((rate, queue)) if (rate, queue) == (limit.rate, limit.queue) => None,
+            Some((rate, queue)) => Some(format!("rate {rate} limit {queue} by {link}, and it was {limit}")),
+            None => missing(false, effect),
+        }),
+        Effect::Redirect { link, to } => Ok(missing(node.redirect(link)? == Some(to.index), effect)),
+        Effect::PolicyRule { rule } => Ok(missing(node.policy_rules()?.contains(rule), effect)),
         Effect::Announce { .. } => Ok(None),
     }
 }
@@ -106,7 +113,10 @@ fn space(effect: &Effect) -> Option<Space> {
         | Effect::NoRoute { link, .. }
         | Effect::Neighbour { link, .. }
         | Effect::Vlans { link, .. }
-        | Effect::NoVlans { link, .. } => Some(link.space),
+        | Effect::NoVlans { link, .. }
+        | Effect::Limit { link, .. }
+        | Effect::Redirect { link, .. } => Some(link.space),
+        Effect::PolicyRule { .. } => Some(Space::Sandbox),
         Effect::Masquerade { .. }
         | Effect::SpoofCheck { .. }
         | Effect::PortMapping { .. }

@@ -26,8 +26,8 @@ mod undo;
 
 pub use backend::Backend;
 pub use effect::{
-    Class, Disguise, Effect, Home, HostPort, InvalidMac, IpvlanMode, LinkKind, LinkRef, MacAddr, MacvlanMode,
-    NewLink, PortMapping, PortVlans, Property, Route, Space, Transport,
+    Class, Disguise, Effect, Home, HostPort, InvalidMac, IpvlanMode, LinkKind, LinkRef, Limit, MacAddr,
+    MacvlanMode, NewLink, PolicyRule, PortMapping, PortVlans, Property, Route, Space, Transport,
 };
 pub use error::NetnsError;
 pub use identity::{BootId, NetnsId};

@@ -65,6 +65,10 @@ pub(crate) struct Details {
     pub(crate) isolated: Option<bool>,
     /// Whether it tells VLANs apart, as a bridge.
     pub(crate) tells_vlans_apart: bool,
+    /// The link that it is on or the other end of, by index in that one's namespace.
+    pub(crate) below: Option<u32>,
+    /// That namespace, as this one numbers it, if it is another one.
+    pub(crate) namespace: Option<i32>,
     /// The table of its ports' routes, if they have one of their own.
     pub(crate) table: Option<u32>,
 }
@@ -186,6 +190,8 @@ fn details(body: &[u8]) -> Option<Details> {
             libc::IFLA_MTU => link.mtu = u32_at(value, 0)?,
             libc::IFLA_TXQLEN => link.tx_queue_length = u32_at(value, 0)?,
             libc::IFLA_MASTER => link.master = u32_at(value, 0),
+            libc::IFLA_LINK => found.below = u32_at(value, 0),
+            libc::IFLA_LINK_NETNSID => found.namespace = bytes(value, 0).map(i32::from_ne_bytes),
             libc::IFLA_LINKINFO => {
                 link.kind = nested(value, libc::IFLA_INFO_KIND).next().unwrap_or_default();
                 found.hairpin = of_port(value, PORT_MODE);

@@ -61,6 +61,11 @@ impl Refused {
         Self { tried: tried.to_string(), said: said.into(), errno: Some(errno) }
     }
 
+    /// The same with words before the kernel's.
+    pub(crate) fn saying(self, words: &str) -> Self {
+        Self { said: format!("{words}: {}", self.said), ..self }
+    }
+
     /// What a caller may do something about.
     pub fn why(&self) -> Why {
         self.errno.map_or(Why::Other, Why::of)

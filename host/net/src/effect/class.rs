@@ -23,13 +23,18 @@ impl Effect {
             | Self::Link { .. }
             | Self::Masquerade { .. }
             | Self::SpoofCheck { .. }
-            | Self::PortMapping { .. } => Class::Owned,
+            | Self::PortMapping { .. }
+            | Self::Limit { .. }
+            | Self::Redirect { .. }
+            | Self::PolicyRule { .. } => Class::Owned,
             Self::Bridge { .. } | Self::NoAddress { .. } => Class::Ensured,
             Self::Move { .. } => Class::Modified,
             Self::Set { before, .. } if before.is_some() => Class::Modified,
             Self::Sysctl { space: Space::Host, .. } => Class::Ensured,
             Self::Sysctl { space: Space::Sandbox, .. } => Class::Modified,
-            Self::Address { lasting: true, .. } | Self::Route { lasting: true, .. } => Class::Modified,
+            Self::Address { lasting: true, .. }
+            | Self::Route { lasting: true, .. }
+            | Self::NoRoute { lasting: true, .. } => Class::Modified,
             Self::Set { .. }
             | Self::Address { .. }
             | Self::Route { .. }

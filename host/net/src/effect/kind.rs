@@ -52,6 +52,8 @@ pub enum LinkKind {
     },
     /// Takes everything and leads nowhere.
     Dummy,
+    /// What another link sends by it comes in by that one anew, as late as its queue has it. Of the node.
+    Ifb,
     /// Its ports have a routing table of their own. Of the pod: goes with the last of them.
     Vrf {
         /// Which table.
@@ -67,6 +69,7 @@ impl LinkKind {
             Self::Ipvlan { .. } => "ipvlan",
             Self::Vlan { .. } => "vlan",
             Self::Dummy => "dummy",
+            Self::Ifb => "ifb",
             Self::Vrf { .. } => "vrf",
         }
     }

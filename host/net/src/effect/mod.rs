@@ -7,6 +7,7 @@ mod kind;
 mod mac;
 mod name;
 mod port;
+mod traffic;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -22,6 +23,7 @@ pub use class::Class;
 pub use kind::{IpvlanMode, LinkKind, MacvlanMode, PortVlans};
 pub use mac::InvalidMac;
 pub use port::{Disguise, HostPort, PortMapping, Transport};
+pub use traffic::{Limit, PolicyRule};
 
 /// Which of the two namespaces of an attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -240,12 +242,36 @@ pub enum Effect {
         #[serde(default)]
         lasting: bool,
     },
-    /// A route that the kernel made by itself is taken away (the prefix route of an address, for ptp).
+    /// A route that was there is taken away: the prefix route of an address for ptp, all of a link that get into a table
+    /// of their own.
     NoRoute {
         /// Which link.
         link: LinkRef,
         /// Which route.
         route: Route,
+        /// The link was there before: bring the route back.
+        #[serde(default)]
+        lasting: bool,
+    },
+    /// What leaves by a link of the node leaves no faster than that (qdisc `tbf`). Owned.
+    Limit {
+        /// Which link.
+        link: LinkRef,
+        /// How fast.
+        limit: Limit,
+    },
+    /// What comes in by a link of the node leaves by another one there, and from there comes in anew (qdisc `ingress`,
+    /// `mirred`). Owned.
+    Redirect {
+        /// By which link it comes.
+        link: LinkRef,
+        /// By which one it leaves.
+        to: LinkRef,
+    },
+    /// What has a source address is routed by a table of its own, in the pod. Owned.
+    PolicyRule {
+        /// Which address, which table.
+        rule: PolicyRule,
     },
     /// An entry of a link's neighbour table, permanent.
     Neighbour {

@@ -98,7 +98,7 @@ impl fmt::Display for LinkKind {
             Self::Macvlan { mode, queue: Some(queue) } => write!(f, "mode {mode}, queue {queue}"),
             Self::Ipvlan { mode } => write!(f, "mode {mode}"),
             Self::Vlan { id } => write!(f, "id {id}"),
-            Self::Dummy => Ok(()),
+            Self::Dummy | Self::Ifb => Ok(()),
             Self::Vrf { table } => write!(f, "table {table}"),
         }
     }
@@ -145,7 +145,7 @@ impl fmt::Display for Effect {
             Self::Address { link, address, .. } => write!(f, "address {address} on {link}"),
             Self::NoAddress { link, address } => write!(f, "address {address} taken off {link}"),
             Self::Route { link, route, .. } => write!(f, "route {route} by {link}"),
-            Self::NoRoute { link, route } => write!(f, "route {route} taken off {link}"),
+            Self::NoRoute { link, route, .. } => write!(f, "route {route} taken off {link}"),
             Self::Neighbour { link, address, mac } => write!(f, "neighbour {address} at {mac} on {link}"),
             Self::Vlans { link, vlans } => write!(f, "VLANs {} by {link}", self::vlans(vlans)),
             Self::NoVlans { link, vlans } => write!(f, "VLANs {} no more by {link}", self::vlans(vlans)),
@@ -157,6 +157,9 @@ impl fmt::Display for Effect {
             }
             Self::SpoofCheck { port, mac, .. } => write!(f, "nothing but {mac} comes in by {port}"),
             Self::PortMapping { mapping, .. } => mapping.fmt(f),
+            Self::Limit { link, limit } => write!(f, "{limit} by {link}"),
+            Self::Redirect { link, to } => write!(f, "what comes in by {link} by way of {to}"),
+            Self::PolicyRule { rule } => write!(f, "rule {rule} {}", Space::Sandbox),
             Self::Announce { link, addresses } => {
                 let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
                 write!(f, "{} announced on {link}", addresses.join(", "))

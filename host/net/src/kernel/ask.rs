@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use nix::libc;
 
 use super::{Kernel, failed, refused};
-use crate::effect::{Effect, Home, LinkRef, MacAddr, NewLink, PortVlans, Route, Space};
+use crate::effect::{Effect, Home, LinkRef, MacAddr, NewLink, PolicyRule, PortVlans, Route, Space};
 use crate::link::{self, Details, Wanted};
 use crate::{Backend, Link, NetnsId, Refused, compare, undo};
 
@@ -92,6 +92,14 @@ impl Backend for Kernel {
 
     fn vlans(&mut self, port: &LinkRef) -> Result<Vec<PortVlans>, Refused> {
         self.vlans_of(port)
+    }
+
+    fn other_end(&mut self, link: &LinkRef) -> Result<Option<Link>, Refused> {
+        self.end_on_node(link)
+    }
+
+    fn policy_rules(&mut self) -> Result<Vec<PolicyRule>, Refused> {
+        self.all_policy_rules()
     }
 
     fn apply(&mut self, effect: &Effect, deadline: Instant) -> Result<(), Refused> {

@@ -223,6 +223,7 @@ fn info(kind: LinkKind) -> LinkAttribute {
         }
         LinkKind::Vlan { id } => (InfoKind::Vlan, Some(InfoData::Vlan(vec![InfoVlan::Id(id)]))),
         LinkKind::Dummy => (InfoKind::Dummy, None),
+        LinkKind::Ifb => (InfoKind::Ifb, None),
         LinkKind::Vrf { table } => (InfoKind::Vrf, Some(InfoData::Vrf(vec![InfoVrf::TableId(table)]))),
     };
     LinkAttribute::LinkInfo(std::iter::once(LinkInfo::Kind(kind)).chain(data.map(LinkInfo::Data)).collect())
@@ -275,6 +276,7 @@ mod tests {
             // IFLA_VLAN_ID
             (LinkKind::Vlan { id: 100 }, "vlan", data(&[(1, &100_u16.to_ne_bytes())])),
             (LinkKind::Dummy, "dummy", None),
+            (LinkKind::Ifb, "ifb", None),
             // IFLA_VRF_TABLE
             (LinkKind::Vrf { table: 70_000 }, "vrf", data(&[(1, &70_000_u32.to_ne_bytes())])),
         ];

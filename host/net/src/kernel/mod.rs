@@ -12,9 +12,11 @@ mod home;
 mod link;
 mod neighbour;
 mod perform;
+mod policy;
 mod route;
 mod setting;
 mod takeback;
+mod traffic;
 mod vlan;
 
 use std::fmt::Display;

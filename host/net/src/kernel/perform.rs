@@ -18,7 +18,7 @@ impl Kernel {
             Effect::Address { link, address, .. } => self.add_address(link, *address, effect),
             Effect::NoAddress { link, address } => self.delete_address(link, *address, effect),
             Effect::Route { link, route, .. } => self.add_route(link, route, effect),
-            Effect::NoRoute { link, route } => self.delete_route(link, route, effect),
+            Effect::NoRoute { link, route, .. } => self.delete_route(link, route, effect),
             Effect::Neighbour { link, address, mac } => self.add_neighbour(link, *address, *mac, effect),
             Effect::Vlans { link, vlans } => self.add_vlans(link, vlans, effect),
             Effect::NoVlans { link, vlans } => self.delete_vlans(link, vlans, effect),
@@ -26,6 +26,9 @@ impl Kernel {
             Effect::Masquerade { id, address, network } => self.masquerade(id, *address, *network, effect),
             Effect::SpoofCheck { id, port, mac } => self.spoof_check(id, port, *mac, effect),
             Effect::PortMapping { id, mapping } => self.map_port(id, mapping, effect),
+            Effect::Limit { link, limit } => self.add_limit(link, *limit, effect),
+            Effect::Redirect { link, to } => self.add_redirect(link, to, effect),
+            Effect::PolicyRule { rule } => self.add_policy_rule(rule, effect),
             Effect::Announce { link, addresses } => self.announce(link, addresses, effect),
         }
     }

@@ -1,7 +1,7 @@
 //! What undoing and comparing take of the kernel.
 
 use super::Kernel;
-use crate::effect::{LinkRef, Property, Route, Space};
+use crate::effect::{LinkRef, PolicyRule, Property, Route, Space};
 use crate::undo::{Moved, Rules, Undoing};
 use crate::{Link, Refused};
 
@@ -48,6 +48,26 @@ impl Undoing for Kernel {
 
     fn drop_rules(&mut self, rules: &[Rules<'_>]) -> Result<(), Refused> {
         self.delete_rules(rules)
+    }
+
+    fn limit(&mut self, link: &LinkRef) -> Result<Option<(u64, u32)>, Refused> {
+        self.limit_of(link)
+    }
+
+    fn drop_limit(&mut self, link: &LinkRef) -> Result<(), Refused> {
+        self.delete_limit(link)
+    }
+
+    fn redirect(&mut self, link: &LinkRef) -> Result<Option<u32>, Refused> {
+        self.redirect_of(link)
+    }
+
+    fn drop_redirect(&mut self, link: &LinkRef) -> Result<(), Refused> {
+        self.delete_redirect(link, &format_args!("taking what comes in by {link} off its way"))
+    }
+
+    fn drop_policy_rule(&mut self, rule: &PolicyRule) -> Result<(), Refused> {
+        self.delete_policy_rule(rule)
     }
 
     fn bring_home(&mut self, moved: &Moved<'_>) -> Result<(), Refused> {

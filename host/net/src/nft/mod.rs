@@ -3,6 +3,7 @@
 
 mod encode;
 mod place;
+mod port;
 mod rule;
 
 use std::io;
@@ -12,8 +13,10 @@ use nix::libc;
 use crate::answer::Refusal;
 use crate::attribute::{attributes, bytes, text};
 use crate::netlink::{Request, Socket};
+use encode::Attributes;
 
 pub(crate) use place::Place;
+pub(crate) use port::{map_port, places_of};
 pub(crate) use rule::{Rule, masquerade, spoof_check};
 
 /// `NFNL_MSG_BATCH_BEGIN` and its end: what is between comes about whole or not at all.
@@ -33,9 +36,7 @@ const LONGEST_COMMENT: usize = 128;
 /// # Errors
 /// The kernel's refusal; `EEXIST` if there is a rule with this id, `EINVAL` for an id that is too long.
 pub(crate) fn add(socket: &Socket, place: &Place, id: &str, rule: impl Fn() -> Rule) -> Result<(), Refusal> {
-    if id.len() >= LONGEST_COMMENT {
-        return Err(Refusal::new(libc::EINVAL, "the id is too long for a rule's comment"));
-    }
+    check_length(id)?;
     if has(socket, place, id)? {
         return Err(io::Error::from_raw_os_error(libc::EEXIST).into());
     }
@@ -48,6 +49,13 @@ pub(crate) fn add(socket: &Socket, place: &Place, id: &str, rule: impl Fn() -> R
         }
         done => done,
     }
+}
+
+fn check_length(id: &str) -> Result<(), Refusal> {
+    if id.len() < LONGEST_COMMENT {
+        return Ok(());
+    }
+    Err(Refusal::new(libc::EINVAL, "the id is too long for a rule's comment"))
 }
 
 /// Whether there is a rule with this id.
@@ -134,10 +142,18 @@ fn comment(mut data: &[u8]) -> Option<String> {
 
 /// Does these changes, whole or not at all.
 fn commit(socket: &Socket, changes: Vec<Request>) -> Result<(), Refusal> {
-    let mark = |kind| Request { kind, flags: 0, body: header(libc::NFPROTO_UNSPEC, SUBSYSTEM).to_vec() };
-    let mut requests = vec![mark(BEGIN)];
+    batch(socket, changes, Attributes::default())
+}
+
+/// The same between marks, of which the first may say more.
+fn batch(socket: &Socket, changes: Vec<Request>, first: Attributes) -> Result<(), Refusal> {
+    let mark = |kind, more: Attributes| {
+        let body = [&header(libc::NFPROTO_UNSPEC, SUBSYSTEM)[..], &more.into_bytes()].concat();
+        Request { kind, flags: 0, body }
+    };
+    let mut requests = vec![mark(BEGIN, first)];
     requests.extend(changes);
-    requests.push(mark(END));
+    requests.push(mark(END, Attributes::default()));
     socket.changes(&requests)?.into_iter().collect()
 }
 
@@ -159,7 +175,6 @@ fn header(family: libc::c_int, subsystem: u16) -> [u8; HEADER] {
 mod tests {
     use proptest::prelude::*;
 
-    use super::encode::Attributes;
     use super::*;
 
     #[test]

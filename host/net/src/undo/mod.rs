@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::effect::{Effect, Home, LinkRef, NewLink, PortMapping, Property, Route, Space};
+use crate::effect::{Effect, Home, LinkRef, NewLink, Limit, PolicyRule, PortMapping, Property, Route, Space};
 
 pub(crate) use moved::find;
 pub(crate) use run::{Undoing, drop_bridges, run, same_setting};
@@ -30,6 +30,14 @@ pub(crate) enum Action<'a> {
     DropAddress { link: &'a LinkRef, address: IpNet },
     /// A route by a link that stays is deleted.
     DropRoute { link: &'a LinkRef, route: &'a Route },
+    /// A route by a link that stays comes back.
+    BringRoute { link: &'a LinkRef, route: &'a Route },
+    /// What leaves by a link that stays leaves as it likes, if it has our limit.
+    DropLimit { link: &'a LinkRef, limit: &'a Limit },
+    /// What comes in by a link that stays comes in by itself, if it took our way.
+    DropRedirect { link: &'a LinkRef, to: &'a LinkRef },
+    /// A rule of the pod is deleted.
+    DropPolicyRule(&'a PolicyRule),
     /// A setting of the sandbox gets its former value if it still has ours.
     RestoreSetting { key: &'a str, ours: &'a str, before: &'a str },
     /// Rules for packets are deleted.
@@ -117,6 +125,12 @@ fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> 
         }
         Effect::Address { link, address, lasting: true } => Action::DropAddress { link, address: *address },
         Effect::Route { link, route, lasting: true } => Action::DropRoute { link, route },
+        Effect::NoRoute { link, route, lasting: true } => Action::BringRoute { link, route },
+        // They go with links of ours.
+        Effect::Limit { link, .. } | Effect::Redirect { link, .. } if is_made(link, all) => return None,
+        Effect::Limit { link, limit } => Action::DropLimit { link, limit },
+        Effect::Redirect { link, to } => Action::DropRedirect { link, to },
+        Effect::PolicyRule { rule } => Action::DropPolicyRule(rule),
         Effect::Sysctl { space: Space::Sandbox, key, value, before } => {
             Action::RestoreSetting { key, ours: value, before }
         }
@@ -130,7 +144,7 @@ fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> 
         | Effect::Address { lasting: false, .. }
         | Effect::NoAddress { .. }
         | Effect::Route { lasting: false, .. }
-        | Effect::NoRoute { .. }
+        | Effect::NoRoute { lasting: false, .. }
         | Effect::Neighbour { .. }
         | Effect::Vlans { .. }
         | Effect::NoVlans { .. }
@@ -138,6 +152,16 @@ fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> 
         | Effect::Announce { .. } => return None,
     };
     Some(Step { effect: at, action })
+}
+
+/// Whether one of these effects made the link.
+fn is_made(link: &LinkRef, all: &[&Effect]) -> bool {
+    let is_it = |made: &NewLink| made.space == link.space && made.index == link.index;
+    all.iter().any(|effect| match effect {
+        Effect::Veth { inside, outside, .. } => is_it(inside) || is_it(outside),
+        Effect::Link { link: made, .. } => is_it(made),
+        _ => false,
+    })
 }
 
 /// A link's own hardware address, and those that effects gave it.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use nix::libc;
 
 use super::{Action, Moved, Rules, Step, steps};
-use crate::effect::{Effect, LinkRef, NewLink, Property, Route, Space};
+use crate::effect::{Effect, LinkRef, NewLink, PolicyRule, Property, Route, Space};
 use crate::{Backend, Link, Refused, Why};
 
 /// What undoing and comparing take of a back end beside its questions.
@@ -31,6 +31,22 @@ pub(crate) trait Undoing: Backend {
 
     /// Deletes rules at once. Those that are gone are as good.
     fn drop_rules(&mut self, rules: &[Rules<'_>]) -> Result<(), Refused>;
+
+    /// The rate and the queue of a link of the node, in bytes, if it has such as ours.
+    fn limit(&mut self, link: &LinkRef) -> Result<Option<(u64, u32)>, Refused>;
+
+    /// Takes that away.
+    fn drop_limit(&mut self, link: &LinkRef) -> Result<(), Refused>;
+
+    /// The link by which leaves what comes in by this one of the node, by index; 0 if that is gone, `None` without such a
+    /// way.
+    fn redirect(&mut self, link: &LinkRef) -> Result<Option<u32>, Refused>;
+
+    /// Takes that away.
+    fn drop_redirect(&mut self, link: &LinkRef) -> Result<(), Refused>;
+
+    /// Deletes a rule of the pod.
+    fn drop_policy_rule(&mut self, rule: &PolicyRule) -> Result<(), Refused>;
 
     /// Finds a link that was moved, and makes it what it was.
     fn bring_home(&mut self, moved: &Moved<'_>) -> Result<(), Refused>;
@@ -119,6 +135,10 @@ impl<N: Undoing> Undone<'_, N> {
             Action::Restore { link, ours, before } => self.restore(link, ours, before),
             Action::DropAddress { link, address } => self.node.drop_address(link, *address),
             Action::DropRoute { link, route } => self.node.drop_route(link, route),
+            Action::BringRoute { link, route } => self.bring_route(link, route),
+            Action::DropLimit { link, limit } => self.drop_limit(link, (limit.rate, limit.queue)),
+            Action::DropRedirect { link, to } => self.drop_redirect(link, to),
+            Action::DropPolicyRule(rule) => self.node.drop_policy_rule(rule),
             Action::RestoreSetting { key, ours, before } => self.restore_setting(key, ours, before),
             Action::BringHome(moved) => self.node.bring_home(moved),
             Action::DropRules(_) => Ok(()),
@@ -170,6 +190,36 @@ impl<N: Undoing> Undone<'_, N> {
         }
         let effect = Effect::Set { link: link.clone(), property: before.clone(), before: None };
         self.node.apply(&effect, self.deadline)
+    }
+
+    /// One that is there again is as good, and so is one that leads nowhere any more.
+    fn bring_route(&mut self, link: &LinkRef, route: &Route) -> Result<(), Refused> {
+        let effect = Effect::Route { link: link.clone(), route: route.clone(), lasting: false };
+        match self.node.apply(&effect, self.deadline) {
+            Err(refused) if matches!(refused.errno, Some(libc::EEXIST | libc::ENETDOWN | libc::ENETUNREACH)) => {
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    /// The node gives numbers again: the name has to be the same as well.
+    fn is_still(&mut self, link: &LinkRef) -> Result<bool, Refused> {
+        Ok(self.node.glance(link.space, link.index)?.is_some_and(|found| found.name == link.name))
+    }
+
+    fn drop_limit(&mut self, link: &LinkRef, ours: (u64, u32)) -> Result<(), Refused> {
+        if self.is_still(link)? && self.node.limit(link)? == Some(ours) {
+            self.node.drop_limit(link)?;
+        }
+        Ok(())
+    }
+
+    fn drop_redirect(&mut self, link: &LinkRef, to: &LinkRef) -> Result<(), Refused> {
+        if self.is_still(link)? && self.node.redirect(link)? == Some(to.index) {
+            self.node.drop_redirect(link)?;
+        }
+        Ok(())
     }
 
     fn restore_setting(&mut self, key: &str, ours: &str, before: &str) -> Result<(), Refused> {

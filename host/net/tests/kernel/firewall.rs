@@ -15,7 +15,7 @@ fn masquerade(id: &str, address: &str, network: &str) -> Effect {
 }
 
 /// The pod behind the node, and the world behind it.
-fn routed() {
+pub(crate) fn routed() {
     pod();
     for effect in [veth(), up(eth0()), up(vethpod())] {
         done(effect);

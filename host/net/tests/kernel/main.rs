@@ -15,6 +15,7 @@ mod firewall;
 mod links;
 mod moves;
 mod neighbours;
+mod ports;
 #[path = "../private/mod.rs"]
 mod private;
 mod properties;

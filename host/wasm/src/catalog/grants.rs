@@ -12,7 +12,7 @@ use super::wildcard;
 const INTERFACE_NAME: usize = 15;
 
 /// Rules for packets that can be granted.
-const FIREWALL: [&str; 2] = ["masquerade", "spoof-check"];
+const FIREWALL: [&str; 3] = ["masquerade", "spoof-check", "port-mapping"];
 
 /// What a delegate was granted. Nothing, by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Grants {
         self.default_routes
     }
 
-    /// Whether rules of that kind may be made: `masquerade`, `spoof-check`.
+    /// Whether rules of that kind may be made: `masquerade`, `spoof-check`, `port-mapping`.
     pub fn allows_firewall(&self, kind: &str) -> bool {
         self.firewall.iter().any(|granted| granted == kind)
     }
@@ -188,7 +188,7 @@ fn interface_pattern(text: &str) -> Result<(), Slip> {
 fn firewall_kind(text: &str) -> Result<(), Slip> {
     match FIREWALL.contains(&text) {
         true => Ok(()),
-        false => Err(("kind of rules", "write one of `masquerade`, `spoof-check`")),
+        false => Err(("kind of rules", "write one of `masquerade`, `spoof-check`, `port-mapping`")),
     }
 }
 
