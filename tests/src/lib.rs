@@ -47,6 +47,7 @@ mod containerd;
 mod demo;
 mod dump;
 mod effort;
+pub mod kinds;
 mod left_out;
 mod modules;
 mod node;
@@ -58,6 +59,7 @@ mod rules;
 mod story;
 mod tool;
 mod traffic;
+mod visit;
 
 pub use answer::{Answer, CniError};
 pub use api_server::{
@@ -81,3 +83,4 @@ pub use recorded::Recorded;
 pub use story::{network_object, pod_object, record_line, wait_for};
 pub use tool::ip;
 pub use traffic::{Heard, hear, hear_for, within};
+pub use visit::{Protocol, visit};

@@ -1,7 +1,10 @@
 //! What a delegate may ask of the host.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
-use multus_guest::network::{LinkInfo, Macvlan, Veth};
+use multus_guest::firewall::PortMapping;
+use multus_guest::network::{Limits, LinkInfo, Macvlan, NewLink, PortVlans, Veth, Vrf};
 use multus_guest::node::Bridge;
 use multus_guest::{CniResult, Failure, Plugin, log};
 use serde_json::Value;
@@ -24,6 +27,9 @@ pub trait Host {
     /// The pod's end, and the node's.
     fn create_veth(&self, name: &str, veth: &Veth) -> Answer<(Self::Link, Self::Link)>;
     fn create_macvlan(&self, parent: &Self::Link, name: &str, macvlan: &Macvlan) -> Answer<Self::Link>;
+    fn create_link(&self, parent: Option<&Self::Link>, name: &str, link: &NewLink) -> Answer<Self::Link>;
+    /// With the number of its table.
+    fn ensure_vrf(&self, name: &str, vrf: &Vrf) -> Answer<(Self::Link, u32)>;
     fn move_to_sandbox(&self, link: &Self::Link, name: &str) -> Answer<()>;
     fn set_master(&self, link: &Self::Link, master: &Self::Link) -> Answer<()>;
     fn set_mac(&self, link: &Self::Link, mac: &str) -> Answer<()>;
@@ -33,6 +39,8 @@ pub trait Host {
     fn set_all_multicast(&self, link: &Self::Link, on: bool) -> Answer<()>;
     fn set_tx_queue_length(&self, link: &Self::Link, packets: u32) -> Answer<()>;
     fn set_hairpin(&self, link: &Self::Link) -> Answer<()>;
+    fn set_isolated(&self, port: &Self::Link) -> Answer<()>;
+    fn set_vlans(&self, port: &Self::Link, vlans: &PortVlans) -> Answer<()>;
     fn add_address(&self, link: &Self::Link, address: IpNet) -> Answer<()>;
     fn remove_address(&self, link: &Self::Link, address: IpNet) -> Answer<()>;
     /// A route as the SDK's, or with `src` besides.
@@ -42,6 +50,12 @@ pub trait Host {
     fn announce(&self, link: &Self::Link) -> Answer<()>;
     fn set_sysctl(&self, link: &Self::Link, key: &str, value: &str) -> Answer<()>;
     fn set_sandbox_sysctl(&self, key: &str, value: &str) -> Answer<()>;
+    fn routes(&self, link: &Self::Link) -> Answer<Vec<Value>>;
+    fn remove_route(&self, link: &Self::Link, route: &Value) -> Answer<()>;
+    fn routing_tables(&self) -> Answer<Vec<u32>>;
+    fn add_rule(&self, address: IpAddr, table: u32) -> Answer<()>;
+    fn limit_bandwidth(&self, link: &Self::Link, limits: &Limits) -> Answer<Option<Self::Link>>;
+    fn bring_up_loopback(&self) -> Answer<Self::Link>;
 
     fn ensure_bridge(&self, name: &str, bridge: &Bridge) -> Answer<Self::Link>;
     fn default_link(&self) -> Answer<Option<Self::Link>>;
@@ -51,6 +65,7 @@ pub trait Host {
 
     fn masquerade(&self, address: IpNet) -> Answer<()>;
     fn spoof_check(&self, port: &Self::Link, mac: &str) -> Answer<()>;
+    fn map_port(&self, mapping: &PortMapping) -> Answer<()>;
     fn ensure_sysctl(&self, key: &str, value: &str) -> Answer<()>;
     fn ipam(&self, conf: &Plugin) -> Answer<CniResult>;
 }

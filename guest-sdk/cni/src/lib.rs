@@ -8,6 +8,7 @@
 //! | [`host`] | what a delegate may ask of the host, as a trait, so that components are tried natively |
 //! | [`real`] | the host of a component |
 //! | [`pod`] | the pod's link, configured as a result says |
+//! | [`master`] | the link that the pod's link is on |
 //! | `double` (feature) | a host in memory that writes down what it is asked, and cases as data |
 
 pub mod args;
@@ -15,6 +16,7 @@ pub mod conf;
 #[cfg(feature = "double")]
 pub mod double;
 pub mod host;
+pub mod master;
 pub mod pod;
 pub mod real;
 pub mod result;
@@ -22,12 +24,36 @@ pub mod result;
 pub use args::Args;
 pub use conf::Conf;
 pub use host::Host;
+pub use master::Master;
 pub use real::Real;
 
 /// Makes a crate's function a delegate, and tries it with the crate's cases in its tests. It takes a [`Host`], the
-/// attachment and the conf, and has no use for settings or the result of a plugin before it.
+/// attachment and the conf, and has no use for settings; after `chained` it takes the result of the plugin before it, too.
 #[macro_export]
 macro_rules! delegate {
+    (chained $add:path) => {
+        ::multus_guest::delegate!(delegate);
+
+        fn delegate(
+            attachment: &::multus_guest::Attachment,
+            conf: &::multus_guest::Plugin,
+            prev: Option<&::multus_guest::CniResult>,
+            _: &(),
+        ) -> Result<Option<::multus_guest::CniResult>, ::multus_guest::Failure> {
+            $add(&$crate::Real, attachment, conf, prev).map(Some)
+        }
+
+        #[cfg(test)]
+        mod tests {
+            #[test]
+            fn cases() {
+                for case in $crate::double::cases(env!("CARGO_MANIFEST_DIR")) {
+                    let prev = case.prev();
+                    case.run(|host, attachment, conf| $add(host, attachment, conf, prev.as_ref()));
+                }
+            }
+        }
+    };
     ($add:path) => {
         ::multus_guest::delegate!(delegate);
 

@@ -10,6 +10,7 @@ use crate::{Args, Conf, Host};
 
 /// A setting that turns IPv6 off, which runtimes make where a pod's first network has none.
 const DISABLED: &str = "ipv6/disable_ipv6";
+const TELL: &str = "ipv4/arp_notify";
 
 /// The IPAM that a conf names; an empty `ipam` names none.
 ///
@@ -47,6 +48,40 @@ pub fn give_addresses<H: Host>(host: &H, link: &H::Link, leases: &[Lease]) -> An
     }
     host.set_up(link)?;
     if v6 { host.settle(link) } else { Ok(()) }
+}
+
+/// What IPAM gives, on the pod's link and in a result: addresses, routes, and everybody told of them.
+///
+/// # Errors
+/// The host's, and IPAM's.
+pub fn configure<H: Host>(host: &H, link: &H::Link, conf: &Plugin, ipam: &str) -> Answer<CniResult> {
+    let (result, leases) = ask_ipam(host, conf, ipam)?;
+    configure_as(host, link, result, &leases)
+}
+
+/// The same with addresses that somebody gave already.
+///
+/// # Errors
+/// The host's.
+pub fn configure_as<H: Host>(
+    host: &H,
+    link: &H::Link,
+    mut result: CniResult,
+    leases: &[Lease],
+) -> Answer<CniResult> {
+    give_addresses(host, link, leases)?;
+    add_routes(host, link, &result)?;
+    host.announce(link)?;
+    result.ips = leases.iter().map(|lease| lease.write(Some(0))).collect();
+    Ok(result)
+}
+
+/// The link tells everybody of its addresses when it comes up or changes its hardware address.
+///
+/// # Errors
+/// Code 7: the setting is not granted.
+pub fn tell_neighbours<H: Host>(host: &H, link: &H::Link) -> Answer<()> {
+    set_if_there(host, link, TELL, "1")
 }
 
 /// Makes the result's routes by the pod's link.

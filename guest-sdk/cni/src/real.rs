@@ -1,7 +1,10 @@
 //! The host of a component, by the SDK. What a component does not ask is not among its imports.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
-use multus_guest::network::{self, Link, LinkInfo, Macvlan, Veth};
+use multus_guest::firewall::PortMapping;
+use multus_guest::network::{self, Limits, Link, LinkInfo, Macvlan, NewLink, PortVlans, Veth, Vrf};
 use multus_guest::node::{self, Bridge};
 use multus_guest::{CniResult, Plugin, firewall, ipam, sysctl};
 use serde_json::Value;
@@ -34,6 +37,14 @@ impl Host for Real {
 
     fn create_macvlan(&self, parent: &Link, name: &str, macvlan: &Macvlan) -> Answer<Link> {
         macvlan.create(parent, name)
+    }
+
+    fn create_link(&self, parent: Option<&Link>, name: &str, link: &NewLink) -> Answer<Link> {
+        link.create(parent, name)
+    }
+
+    fn ensure_vrf(&self, name: &str, vrf: &Vrf) -> Answer<(Link, u32)> {
+        vrf.ensure(name)
     }
 
     fn move_to_sandbox(&self, link: &Link, name: &str) -> Answer<()> {
@@ -72,6 +83,14 @@ impl Host for Real {
         link.set_hairpin(true)
     }
 
+    fn set_isolated(&self, port: &Link) -> Answer<()> {
+        port.set_isolated(true)
+    }
+
+    fn set_vlans(&self, port: &Link, vlans: &PortVlans) -> Answer<()> {
+        port.set_vlans(vlans)
+    }
+
     fn add_address(&self, link: &Link, address: IpNet) -> Answer<()> {
         link.add_address(&address.to_string())
     }
@@ -104,6 +123,30 @@ impl Host for Real {
         network::set_sysctl(key, value)
     }
 
+    fn routes(&self, link: &Link) -> Answer<Vec<Value>> {
+        link.routes()
+    }
+
+    fn remove_route(&self, link: &Link, route: &Value) -> Answer<()> {
+        link.remove_route(route)
+    }
+
+    fn routing_tables(&self) -> Answer<Vec<u32>> {
+        network::routing_tables()
+    }
+
+    fn add_rule(&self, address: IpAddr, table: u32) -> Answer<()> {
+        network::add_rule(&address.to_string(), table)
+    }
+
+    fn limit_bandwidth(&self, link: &Link, limits: &Limits) -> Answer<Option<Link>> {
+        link.limit_bandwidth(limits)
+    }
+
+    fn bring_up_loopback(&self) -> Answer<Link> {
+        network::bring_up_loopback()
+    }
+
     fn ensure_bridge(&self, name: &str, bridge: &Bridge) -> Answer<Link> {
         bridge.ensure(name)
     }
@@ -130,6 +173,10 @@ impl Host for Real {
 
     fn spoof_check(&self, port: &Link, mac: &str) -> Answer<()> {
         firewall::spoof_check(port, mac)
+    }
+
+    fn map_port(&self, mapping: &PortMapping) -> Answer<()> {
+        mapping.make()
     }
 
     fn ensure_sysctl(&self, key: &str, value: &str) -> Answer<()> {

@@ -1,7 +1,10 @@
 //! A delegate that calls each function of the host's once, in the order of the WIT package, and answers with what it was
 //! told. Its settings can end it after any of the calls.
 
-use multus_guest::network::{self, Link, LinkInfo, Macvlan, Veth};
+use multus_guest::firewall::{Disguise, PortMapping, Protocol};
+use multus_guest::network::{
+    self, Kind, Limit, Limits, Link, LinkInfo, Macvlan, NewLink, PortVlans, Range, Veth, Vrf,
+};
 use multus_guest::node::{self, Bridge};
 use multus_guest::result::{Interface, Route};
 use multus_guest::{Attachment, CniResult, Failure, Plugin, firewall, ipam, log, plugins, store, sysctl};
@@ -30,6 +33,8 @@ fn add(
     let (inside, port) = links(&mut told)?;
     edit(&mut told, &inside, &port)?;
     routes(&mut told, &inside)?;
+    kinds(&mut told, &port)?;
+    traffic(&mut told, &inside)?;
     nodes(&mut told, &port)?;
     others(&mut told, conf)?;
     claims(&mut told)?;
@@ -116,19 +121,55 @@ fn routes(told: &mut Told, inside: &Link) -> Result<(), Failure> {
     told.done(network::set_sysctl("net/ipv4/tcp_syncookies", "0"))
 }
 
+fn kinds(told: &mut Told, port: &Link) -> Result<(), Failure> {
+    let _vlan = told.done(NewLink::of(Kind::Vlan { id: 100 }).create(Some(port), "net4"))?;
+    let _dummy = told.done(NewLink::of(Kind::Dummy).create(None, "net5"))?;
+    let (_vrf, table) = told.done(Vrf { table: Some(10) }.ensure("blue"))?;
+    told.note("table", json!(table));
+    told.done(port.set_isolated(true))?;
+    let vlans = PortVlans { native: Some(100), tagged: vec![Range { first: 200, last: 299 }], only: true };
+    told.done(port.set_vlans(&vlans))
+}
+
+fn traffic(told: &mut Told, inside: &Link) -> Result<(), Failure> {
+    let routes = told.done(inside.routes())?;
+    told.note("routes", json!(routes));
+    told.done(inside.remove_route(&json!({ "dst": "10.9.0.0/16", "gw": "10.1.2.1" })))?;
+    let tables = told.done(network::routing_tables())?;
+    told.note("tables", json!(tables));
+    told.done(network::add_rule("10.1.2.3", 100))?;
+    let limits = Limits { send: Some(Limit { rate: 8_000_000, burst: 1_000_000 }), receive: None };
+    let detour = told.done(inside.limit_bandwidth(&limits))?;
+    told.note("detour", json!(detour.is_some()));
+    let _loopback = told.done(network::bring_up_loopback())?;
+    Ok(())
+}
+
 fn nodes(told: &mut Told, port: &Link) -> Result<(), Failure> {
     let host = told.done(node::host())?;
     let path = Ok(host.path());
     let path = told.done(path)?;
     told.note("host", json!(path));
-    let _bridge = told.done(Bridge { mtu: Some(1500), mac: None }.ensure("cni0"))?;
+    let _bridge = told.done(Bridge { mtu: Some(1500), ..Bridge::default() }.ensure("cni0"))?;
     let leaving = told.done(node::default_link())?;
     told.note("leaving", json!(leaving.is_some()));
     let device = told.done(node::find_device("0000:03:02.1"))?;
     told.note("device", json!(device.is_some()));
     told.done(firewall::masquerade("10.1.2.3/24"))?;
     told.done(firewall::spoof_check(port, "0a:58:0a:01:02:03"))?;
+    told.done(mapping().make())?;
     told.done(sysctl::ensure("net/ipv4/ip_forward", "1"))
+}
+
+fn mapping() -> PortMapping {
+    PortMapping {
+        protocol: Protocol::Udp,
+        host_ip: Some("192.0.2.1".to_owned()),
+        host_port: 5353,
+        address: "10.1.2.3/24".to_owned(),
+        container_port: 53,
+        disguise: Disguise::Everybody,
+    }
 }
 
 fn others(told: &mut Told, conf: &Plugin) -> Result<(), Failure> {

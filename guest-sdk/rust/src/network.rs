@@ -60,16 +60,154 @@ pub struct Macvlan {
     /// Chance's choice if none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,
+    /// How many broadcasts may wait to be handed to it; the kernel's choice if none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<u32>,
 }
 
 impl Macvlan {
-    /// Makes it on a link of the node whose name was granted, or on one that may be changed.
+    /// Makes it on a link of the node, or of the sandbox, whose name was granted, or on one that may be changed.
     ///
     /// # Errors
     /// The name is taken, or is not the attachment's and was not granted; the parent is a bridge's port.
     pub fn create(&self, parent: &Link, name: &str) -> Result<Link, Failure> {
         edit::create_macvlan(parent, name, &text(self))
     }
+}
+
+/// A link of the sandbox of another kind.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewLink {
+    /// What it is.
+    #[serde(flatten)]
+    pub kind: Kind,
+    /// In bytes; its parent's, or the kernel's choice, if none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
+    /// If none, its parent's with [`Kind::Ipvlan`] and [`Kind::Vlan`], else chance's choice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+}
+
+/// What a link is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Kind {
+    /// On its parent, whose hardware address it has.
+    Ipvlan {
+        /// `l2`, `l3` or `l3s`.
+        mode: String,
+    },
+    /// One VLAN of its parent.
+    Vlan {
+        /// 0 to 4094.
+        id: u16,
+    },
+    /// On nothing: takes everything and leads nowhere.
+    Dummy,
+}
+
+impl NewLink {
+    /// One that leaves everything else to the host.
+    pub fn of(kind: Kind) -> Self {
+        Self { kind, mtu: None, mac: None }
+    }
+
+    /// Makes it, on a link as [`Macvlan::create`] does; [`Kind::Dummy`] on none.
+    ///
+    /// # Errors
+    /// As [`Macvlan::create`].
+    pub fn create(&self, parent: Option<&Link>, name: &str) -> Result<Link, Failure> {
+        let kind = match self.kind {
+            Kind::Ipvlan { .. } => "ipvlan",
+            Kind::Vlan { .. } => "vlan",
+            Kind::Dummy => "dummy",
+        };
+        edit::create_link(kind, parent, name, &text(self))
+    }
+}
+
+/// A link of the sandbox whose ports have a routing table of their own; goes with the last of them.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Vrf {
+    /// The table's number; one that no other has if none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<u32>,
+}
+
+impl Vrf {
+    /// The one of that name, made if it is not there, and its table.
+    ///
+    /// # Errors
+    /// The name was not granted, or something else has it; it is there with another table.
+    pub fn ensure(&self, name: &str) -> Result<(Link, u32), Failure> {
+        edit::ensure_vrf(name, &text(self))
+    }
+}
+
+/// VLANs that pass by a bridge's port.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct PortVlans {
+    /// The one of what has no tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub native: Option<u16>,
+    /// Those with tags.
+    pub tagged: Vec<Range>,
+    /// Those that the port has already pass no more.
+    pub only: bool,
+}
+
+/// Numbers of VLANs, from the first to the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Range {
+    /// At least 1.
+    pub first: u16,
+    /// At most 4094.
+    pub last: u16,
+}
+
+/// How much may pass by a link; as it likes if none.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Limits {
+    /// To the pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receive: Option<Limit>,
+    /// From it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub send: Option<Limit>,
+}
+
+/// How much may pass in one direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Limit {
+    /// In bits a second.
+    pub rate: u64,
+    /// At once after silence, in bits.
+    pub burst: u64,
+}
+
+/// The routing tables of the sandbox that a rule or a route names.
+///
+/// # Errors
+/// The kernel's refusal.
+pub fn routing_tables() -> Result<Vec<u32>, Failure> {
+    edit::routing_tables()
+}
+
+/// What comes from this address of the attachment is routed by that table.
+///
+/// # Errors
+/// The address is not the attachment's; the table is everybody's.
+pub fn add_rule(address: &str, table: u32) -> Result<(), Failure> {
+    edit::add_rule(address, table)
+}
+
+/// The sandbox's loopback, which is up then.
+///
+/// # Errors
+/// The kernel's refusal.
+pub fn bring_up_loopback() -> Result<Link, Failure> {
+    edit::bring_up_loopback()
 }
 
 pub(crate) fn text(options: &impl Serialize) -> String {
@@ -133,6 +271,16 @@ impl Link {
         edit::set_hairpin(self, on)
     }
 
+    /// A bridge's port exchanges no frames with others that are so.
+    pub fn set_isolated(&self, on: bool) -> Result<(), Failure> {
+        edit::set_isolated(self, on)
+    }
+
+    /// The VLANs that pass by a bridge's port.
+    pub fn set_vlans(&self, vlans: &PortVlans) -> Result<(), Failure> {
+        edit::set_port_vlans(self, &text(vlans))
+    }
+
     /// `10.1.2.3/24`.
     pub fn add_address(&self, address: &str) -> Result<(), Failure> {
         edit::add_address(self, address)
@@ -171,6 +319,27 @@ impl Link {
     /// Tells everybody on the link of its addresses.
     pub fn announce(&self) -> Result<(), Failure> {
         edit::announce(self)
+    }
+
+    /// Its routes, of all tables but `local`.
+    pub fn routes(&self) -> Result<Vec<serde_json::Value>, Failure> {
+        edit::routes(self)?
+            .iter()
+            .map(|text| {
+                serde_json::from_str(text)
+                    .map_err(|error| Failure::from(format!("the host's route {text}: {error}")))
+            })
+            .collect()
+    }
+
+    /// Takes one of these away; a default route takes a grant.
+    pub fn remove_route(&self, route: &serde_json::Value) -> Result<(), Failure> {
+        edit::remove_route(self, &route.to_string())
+    }
+
+    /// Limits what it receives and sends. What it sends passes by the answer, a link of the node.
+    pub fn limit_bandwidth(&self, limits: &Limits) -> Result<Option<Link>, Failure> {
+        edit::limit_bandwidth(self, &text(limits))
     }
 
     /// `ipv4/arp_notify`; takes a grant.

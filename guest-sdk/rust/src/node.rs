@@ -16,6 +16,9 @@ pub struct Bridge {
     /// If it is made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mac: Option<String>,
+    /// It tells VLANs apart.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub vlans: bool,
 }
 
 impl Bridge {

@@ -27,7 +27,7 @@ const CONF: &str = r#"{"type":"all","ipam":{"type":"static"}}"#;
 const BEFORE: &str = r#"{"cniVersion":"1.1.0","interfaces":[{"name":"net1","sandbox":"/run/netns/a"}],"ips":[{"address":"10.1.2.3/24"}],"dns":{}}"#;
 
 /// What the component asks, call by call.
-const CALLS: [&str; 44] = [
+const CALLS: [&str; 56] = [
     "network.sandbox",
     "network.path Sandbox",
     "network.links Sandbox",
@@ -55,6 +55,17 @@ const CALLS: [&str; 44] = [
     "network-edit.announce 10",
     "network-edit.set-sysctl 10 ipv4/arp_notify 1",
     "network-edit.set-sandbox-sysctl net/ipv4/tcp_syncookies 0",
+    r#"network-edit.create-link vlan Some(11) net4 {"id":100}"#,
+    "network-edit.create-link dummy None net5 {}",
+    r#"network-edit.ensure-vrf blue {"table":10}"#,
+    "network-edit.set-isolated 11 true",
+    r#"network-edit.set-port-vlans 11 {"native":100,"tagged":[{"first":200,"last":299}],"only":true}"#,
+    "network-edit.routes 10",
+    r#"network-edit.remove-route 10 {"dst":"10.9.0.0/16","gw":"10.1.2.1"}"#,
+    "network-edit.routing-tables",
+    "network-edit.add-rule 10.1.2.3 100",
+    r#"network-edit.limit-bandwidth 10 {"send":{"rate":8000000,"burst":1000000}}"#,
+    "network-edit.bring-up-loopback",
     "node.host",
     "network.path Host",
     r#"node.ensure-bridge cni0 {"mtu":1500}"#,
@@ -62,6 +73,7 @@ const CALLS: [&str; 44] = [
     "node.find-device 0000:03:02.1",
     "firewall.masquerade 10.1.2.3/24",
     "firewall.spoof-check 11 0a:58:0a:01:02:03",
+    r#"firewall.map-port {"protocol":"udp","hostIP":"192.0.2.1","hostPort":5353,"address":"10.1.2.3/24","containerPort":53,"disguise":"everybody"}"#,
     "sysctl.ensure net/ipv4/ip_forward 1",
     r#"ipam.add {"type":"all","ipam":{"type":"static"}}"#,
     r#"plugins.add bandwidth {"type":"bandwidth"}"#,
@@ -76,7 +88,7 @@ const CALLS: [&str; 44] = [
 
 fn all_grants() -> Value {
     json!({
-        "links": ["cni*"], "firewall": ["masquerade", "spoof-check"], "sysctls": ["net/ipv4/ip_forward"],
+        "links": ["cni*"], "firewall": ["masquerade", "spoof-check", "port-mapping"], "sysctls": ["net/ipv4/ip_forward"],
         "ipam": ["static"], "plugins": ["bandwidth"], "store": ["/var/lib/cni/networks"],
     })
 }
@@ -105,6 +117,10 @@ fn the_node_hears_each_call_and_the_module_each_answer() {
         "before": [{"address": "10.1.2.3/24"}],
         "path": "/run/netns/a",
         "links": 3,
+        "table": 10,
+        "routes": [{"dst": "10.9.0.0/16", "gw": "10.1.2.1"}],
+        "tables": [10, 254],
+        "detour": true,
         "found": [true, false],
         "info": [7, "lo", "veth", "0a:58:0a:01:02:03", 65536, true, ["127.0.0.1/8", "::1/128"]],
         "host": "",

@@ -80,6 +80,8 @@ pub enum Change<'a> {
     TxQueueLength(u32),
     /// Bridge port: hairpin mode.
     Hairpin(bool),
+    /// Bridge port: no frames to and from others that are so.
+    Isolated(bool),
 }
 
 /// A node in a module's hands. Whoever lends it keeps it, so it is there whatever becomes of the module.
@@ -114,6 +116,22 @@ pub trait Node {
     fn announce(&mut self, link: LinkId) -> Answer<()>;
     fn set_sysctl(&mut self, link: LinkId, key: &str, value: &str) -> Answer<()>;
     fn set_sandbox_sysctl(&mut self, key: &str, value: &str) -> Answer<()>;
+    fn create_link(
+        &mut self,
+        kind: &str,
+        parent: Option<LinkId>,
+        name: &str,
+        options: &str,
+    ) -> Answer<LinkId>;
+    fn ensure_vrf(&mut self, name: &str, options: &str) -> Answer<(LinkId, u32)>;
+    fn set_port_vlans(&mut self, port: LinkId, vlans: &str) -> Answer<()>;
+
+    fn routes(&mut self, link: LinkId) -> Answer<Vec<String>>;
+    fn remove_route(&mut self, link: LinkId, route: &str) -> Answer<()>;
+    fn routing_tables(&mut self) -> Answer<Vec<u32>>;
+    fn add_rule(&mut self, address: &str, table: u32) -> Answer<()>;
+    fn limit_bandwidth(&mut self, link: LinkId, limits: &str) -> Answer<Option<LinkId>>;
+    fn bring_up_loopback(&mut self) -> Answer<LinkId>;
 
     // node
     fn host(&mut self) -> Answer<()>;
@@ -124,6 +142,7 @@ pub trait Node {
     // firewall
     fn masquerade(&mut self, address: &str) -> Answer<()>;
     fn spoof_check(&mut self, port: LinkId, mac: &str) -> Answer<()>;
+    fn map_port(&mut self, mapping: &str) -> Answer<()>;
 
     // sysctl
     fn ensure_sysctl(&mut self, key: &str, value: &str) -> Answer<()>;

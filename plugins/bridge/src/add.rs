@@ -55,7 +55,8 @@ pub(crate) fn add<H: Host>(host: &H, attachment: &Attachment, conf: &Plugin) -> 
 }
 
 fn bridge<H: Host>(host: &H, wanted: &Wanted<'_>) -> Answer<H::Link> {
-    let bridge = host.ensure_bridge(wanted.bridge, &Bridge { mtu: wanted.mtu, mac: None })?;
+    let asked = Bridge { mtu: wanted.mtu, mac: None, vlans: wanted.vlans.is_some() };
+    let bridge = host.ensure_bridge(wanted.bridge, &asked)?;
     set_if_there(host, &bridge, ACCEPT_ROUTERS, "0")?;
     if wanted.promiscuous {
         host.set_promiscuous(&bridge)?;
@@ -73,6 +74,12 @@ fn plug_in<H: Host>(host: &H, bridge: H::Link, wanted: &Wanted<'_>, name: &str) 
     host.set_master(&node_end, &bridge)?;
     if wanted.hairpin {
         host.set_hairpin(&node_end)?;
+    }
+    if wanted.isolated {
+        host.set_isolated(&node_end)?;
+    }
+    if let Some(vlans) = &wanted.vlans {
+        host.set_vlans(&node_end, vlans)?;
     }
     if wanted.spoof_check {
         host.spoof_check(&node_end, &host.info(&pod_end)?.mac)?;

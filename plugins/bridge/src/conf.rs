@@ -1,5 +1,6 @@
 //! The conf.
 
+use multus_guest::network::{PortVlans, Range};
 use multus_guest::result::Dns;
 use multus_guest::{Attachment, Failure, Plugin};
 use multus_guest_cni::conf::invalid;
@@ -8,8 +9,8 @@ use multus_guest_cni::{Args, Conf, pod, result};
 /// The bridge of a conf that names none.
 const DEFAULT_BRIDGE: &str = "cni0";
 
-/// What this plugin does not do yet: a conf that asks for it must not get less unnoticed.
-const REFUSED: [&str; 4] = ["vlan", "vlanTrunk", "preserveDefaultVlan", "portIsolation"];
+/// The last number of a VLAN.
+const LAST_VLAN: u16 = 4094;
 
 /// What a conf asks for.
 #[derive(Debug)]
@@ -32,6 +33,9 @@ pub(crate) struct Wanted<'a> {
     pub(crate) detect_duplicates: bool,
     /// The pod's end stays down.
     pub(crate) down: bool,
+    /// The VLANs of the port, if it has any of its own.
+    pub(crate) vlans: Option<PortVlans>,
+    pub(crate) isolated: bool,
     pub(crate) ipam: Option<&'a str>,
     pub(crate) dns: Dns,
 }
@@ -39,7 +43,6 @@ pub(crate) struct Wanted<'a> {
 impl<'a> Wanted<'a> {
     pub(crate) fn read(attachment: &Attachment, plugin: &'a Plugin) -> Result<Self, Failure> {
         let conf = Conf::of(plugin);
-        refuse(&conf)?;
         let flag = |key| conf.at(key)?.flag();
         let default_gateway = flag("isDefaultGateway")?;
         let wanted = Self {
@@ -55,6 +58,8 @@ impl<'a> Wanted<'a> {
             spoof_check: flag("macspoofchk")?,
             detect_duplicates: flag("enabledad")?,
             down: flag("disableContainerInterface")?,
+            vlans: vlans(&conf)?,
+            isolated: flag("portIsolation")?,
             ipam: pod::ipam_type(&conf)?,
             dns: result::dns(&conf.at("dns")?)?,
         };
@@ -64,6 +69,12 @@ impl<'a> Wanted<'a> {
     fn check(self) -> Result<Self, Failure> {
         if self.hairpin && self.promiscuous {
             return Err(invalid("the conf sets both `hairpinMode` and `promiscMode`: use one of them"));
+        }
+        if self.gateway && self.vlans.as_ref().is_some_and(|vlans| vlans.native.is_some()) {
+            return Err(invalid(
+                "the conf sets `vlan` and `isGateway`: this plugin gives the node no address in a VLAN of a bridge; use the \
+                 reference plugin `bridge`, as a binary (the operator takes `bridge` out of the catalog)",
+            ));
         }
         if self.down && self.ipam.is_some() {
             return Err(invalid(
@@ -75,19 +86,37 @@ impl<'a> Wanted<'a> {
 }
 
 /// 0, false and an empty list ask for nothing; `preserveDefaultVlan` is about `vlan` and `vlanTrunk` alone.
-fn refuse(conf: &Conf<'_>) -> Result<(), Failure> {
-    let vlans = conf.at("vlanTrunk")?;
-    let asked = [
-        conf.at("vlan")?.number()?.is_some(),
-        !vlans.items()?.is_empty(),
-        conf.at("preserveDefaultVlan")?.exists() && !conf.at("preserveDefaultVlan")?.flag()?,
-        conf.at("portIsolation")?.flag()?,
-    ];
-    match REFUSED.iter().zip(asked).find(|(_, asked)| *asked) {
-        Some((key, _)) => Err(invalid(format!(
-            "the conf's `{key}` is not something that this plugin does: use the reference plugin `bridge`, as a binary \
-             (the operator takes `bridge` out of the catalog)"
-        ))),
-        None => Ok(()),
-    }
+fn vlans(conf: &Conf<'_>) -> Result<Option<PortVlans>, Failure> {
+    let vlan = conf.at("vlan")?;
+    let native = vlan.number()?.map(|_| id(&vlan)).transpose()?;
+    let trunk = conf.at("vlanTrunk")?;
+    let tagged: Vec<Range> =
+        trunk.items()?.iter().map(ranges).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    let only = !conf.at("preserveDefaultVlan")?.flag()?;
+    let any = native.is_some() || !tagged.is_empty();
+    Ok(any.then_some(PortVlans { native, tagged, only }))
+}
+
+/// `{"id": 5}`, `{"minID": 10, "maxID": 20}`, or both.
+fn ranges(item: &Conf<'_>) -> Result<Vec<Range>, Failure> {
+    let given = |key| {
+        let number = item.at(key)?;
+        number.exists().then(|| id(&number)).transpose()
+    };
+    let (one, first, last) = (given("id")?, given("minID")?, given("maxID")?);
+    let range = match (first, last) {
+        (Some(first), Some(last)) if first <= last => Some(Range { first, last }),
+        (None, None) => None,
+        _ => {
+            return Err(
+                item.wants("an object with an `id`, or with `minID` and `maxID`, the lower one first")
+            );
+        }
+    };
+    Ok(one.map(|id| Range { first: id, last: id }).into_iter().chain(range).collect())
+}
+
+fn id(number: &Conf<'_>) -> Result<u16, Failure> {
+    let given = number.number()?.and_then(|given| u16::try_from(given).ok());
+    given.filter(|id| *id <= LAST_VLAN).ok_or_else(|| number.wants("a VLAN's number, 1 to 4094"))
 }

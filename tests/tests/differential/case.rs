@@ -13,6 +13,9 @@ pub(crate) struct CaseFile {
     pub(crate) letter: char,
     /// Whether packets between the pods are part of what has to agree; not where only addresses are given out.
     pub(crate) packets: bool,
+    /// What the kernel has to have for all of them: see `multus_tests::kinds`.
+    #[serde(default)]
+    pub(crate) kinds: Vec<String>,
     /// What is otherwise on purpose in many cases; told once.
     pub(crate) everywhere: Vec<Difference>,
     pub(crate) cases: Vec<Case>,
@@ -43,6 +46,9 @@ pub(crate) struct Case {
     /// Programs without which the reference plugin can't do this.
     #[serde(default)]
     pub(crate) needs: Vec<String>,
+    /// What the kernel has to have for this one.
+    #[serde(default)]
+    pub(crate) kinds: Vec<String>,
     /// What is otherwise on purpose.
     #[serde(default)]
     pub(crate) differences: Vec<Difference>,

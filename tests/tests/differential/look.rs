@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use multus_tests::{ip, within};
 use serde_json::Value;
@@ -54,8 +55,21 @@ pub(crate) fn look(lines: &mut Lines, of: &str, netns: &str) {
     for neighbour in rows(&ip(&format!("{select}-j neigh show nud permanent"))) {
         lines.say("neighbours", format!("{of} {}", words(&neighbour, &[])));
     }
+    for port in vlans(netns) {
+        let name = port["ifname"].as_str().unwrap_or_default();
+        for vlan in port["vlans"].as_array().into_iter().flatten() {
+            lines.say("vlans", format!("{of} {name} {}", words(vlan, &[])));
+        }
+    }
     let names: Vec<_> = links.iter().filter_map(|link| link["ifname"].as_str().map(str::to_owned)).collect();
     within(netns, || settings(lines, of, &names));
+}
+
+/// VLANs of ports of bridges.
+fn vlans(netns: &str) -> Vec<Value> {
+    let told = within(netns, || Command::new("bridge").args(["-j", "vlan", "show"]).output());
+    let told = told.expect("bridge (iproute2) is needed");
+    rows(&String::from_utf8_lossy(&told.stdout))
 }
 
 fn link(lines: &mut Lines, of: &str, link: &Value) {
@@ -81,7 +95,17 @@ fn link(lines: &mut Lines, of: &str, link: &Value) {
     for key in ["hairpin", "guard", "learning", "flood", "isolated", "mcast_flood", "neigh_suppress"] {
         say(key, &link["linkinfo"]["info_slave_data"][key]);
     }
-    for key in ["vlan_filtering", "vlan_default_pvid", "stp_state", "mcast_snooping", "ageing_time"] {
+    for key in [
+        "mode",
+        "bcqueuelen",
+        "id",
+        "table",
+        "vlan_filtering",
+        "vlan_default_pvid",
+        "stp_state",
+        "mcast_snooping",
+        "ageing_time",
+    ] {
         say(key, &link["linkinfo"]["info_data"][key]);
     }
     for address in link["addr_info"].as_array().into_iter().flatten() {

@@ -14,15 +14,18 @@
 
 mod case;
 mod judge;
+mod kinds;
 mod lines;
 mod look;
 mod names;
+mod ports;
 mod side;
 
 use multus_tests::{Checks, left_out, private};
 
 use crate::case::CaseFile;
 use crate::judge::Judge;
+use crate::kinds::Kinds;
 use crate::side::Sides;
 
 /// Runs the cases of a file; all of them, whatever fails on the way.
@@ -32,9 +35,15 @@ fn agree(plugin: &str) {
         return left_out("comparing components with the reference plugins needs those (CNI_PLUGINS)");
     };
     let (mut judge, mut failed, mut complete) = (Judge::new(sides, &file.everywhere), Vec::new(), true);
+    let mut kinds = Kinds::default();
     for (number, case) in (1..).zip(&file.cases) {
-        if let Some(missing) = judge.sides.missing(case) {
-            left_out(&format!("{plugin}, {}: comparing takes `{missing}`", case.name));
+        let missing = judge.sides.missing(case).map(|program| format!("comparing takes `{program}`"));
+        let lacking = || kinds.lacking(&file, case).map(|kind| format!("this kernel has no `{kind}`"));
+        if let Some(why) = missing.or_else(lacking) {
+            left_out(&format!("{plugin}, {}: {why}", case.name));
+            let mut row = Checks::default();
+            row.leave_out(why, "this machine lacks it");
+            close(&row, &file, number, &format!("{plugin}: {}", case.name), &mut failed);
             complete = false;
             continue;
         }
@@ -68,8 +77,33 @@ fn macvlan() {
 }
 
 #[test]
+fn ipvlan() {
+    private(|| agree("ipvlan"));
+}
+
+#[test]
+fn vlan() {
+    private(|| agree("vlan"));
+}
+
+#[test]
+fn dummy() {
+    private(|| agree("dummy"));
+}
+
+#[test]
+fn vrf() {
+    private(|| agree("vrf"));
+}
+
+#[test]
 fn tuning() {
     private(|| agree("tuning"));
+}
+
+#[test]
+fn portmap() {
+    private(|| agree("portmap"));
 }
 
 #[test]

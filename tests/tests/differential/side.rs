@@ -12,10 +12,11 @@ use serde_json::{Value, json};
 use crate::case::Case;
 use crate::lines::Lines;
 use crate::look::look;
-use crate::names;
+use crate::{names, ports};
 
 /// The reference plugins that are compared with.
-const PLUGINS: [&str; 7] = ["bridge", "ptp", "macvlan", "host-device", "host-local", "static", "tuning"];
+const PLUGINS: [&str; 8] =
+    ["bridge", "ptp", "macvlan", "host-device", "host-local", "static", "tuning", "portmap"];
 /// Where `host-local` keeps claims.
 const CLAIMS: &str = "/var/lib/cni/networks";
 /// Beyond the node, where nobody knows pods.
@@ -54,6 +55,9 @@ const TUNED: &[&str] = &[
     "sysctls=net/ipv4/conf/*/arp_notify",
 ];
 
+/// What leads ports of the node to pods.
+const MAPPED: &[&str] = &["firewall=port-mapping", "sysctls=net/ipv4/conf/*/route_localnet"];
+
 /// Who does the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -79,8 +83,13 @@ impl Sides {
             Module::delegate("bridge", &[GRANTS, &["firewall=spoof-check"]].concat()),
             Module::delegate("ptp", GRANTS),
             Module::delegate("macvlan", GRANTS),
+            Module::delegate("ipvlan", GRANTS),
+            Module::delegate("vlan", GRANTS),
+            Module::delegate("dummy", GRANTS),
+            Module::delegate("vrf", &["names=blue", "defaultRoutes=true"]),
             Module::delegate("host-device", GRANTS),
             Module::delegate("tuning", TUNED),
+            Module::delegate("portmap", MAPPED),
             Module::delegate("host-local", &["store=/var/lib/cni/networks"]),
             Module::delegate("static", &[]),
         ];
@@ -178,6 +187,7 @@ impl<'a> Stage<'a> {
         self.claims("claims");
         if packets {
             self.talk(&pods, &results);
+            ports::visit(&mut self.lines, self.case);
         }
         let mut seen = self.lines.renamed(&names::of_chance(self.case, &self.case.pods));
         self.lines = Lines::default();

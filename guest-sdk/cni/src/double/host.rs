@@ -1,9 +1,11 @@
 //! A host in memory.
 
 use std::cell::RefCell;
+use std::net::IpAddr;
 
 use ipnet::IpNet;
-use multus_guest::network::{LinkInfo, Macvlan, Veth};
+use multus_guest::firewall::PortMapping;
+use multus_guest::network::{Kind, Limits, LinkInfo, Macvlan, NewLink, PortVlans, Veth, Vrf};
 use multus_guest::node::Bridge;
 use multus_guest::{CniResult, Failure, Plugin};
 use serde_json::{Value, json};
@@ -137,6 +139,27 @@ impl Host for Double {
         Ok(self.make(name, macvlan.mac.as_deref().unwrap_or("0a:58:00:00:00:0e"), Some(mtu), false))
     }
 
+    fn create_link(&self, parent: Option<&usize>, name: &str, link: &NewLink) -> Answer<usize> {
+        let kind = match link.kind {
+            Kind::Ipvlan { .. } => "ipvlan",
+            Kind::Vlan { .. } => "vlan",
+            Kind::Dummy => "dummy",
+        };
+        let on = parent.map_or("nothing".to_owned(), |parent| self.name(*parent));
+        self.asked(format!("create-{kind} {on} {name} {}", json!(link)))?;
+        let below = parent.map(|parent| self.info(parent)).transpose()?;
+        let (mac, mtu) =
+            below.map_or(("0a:58:00:00:00:0e".to_owned(), None), |below| (below.mac, Some(below.mtu)));
+        Ok(self.make(name, link.mac.as_deref().unwrap_or(&mac), link.mtu.or(mtu), false))
+    }
+
+    fn ensure_vrf(&self, name: &str, vrf: &Vrf) -> Answer<(usize, u32)> {
+        self.asked(format!("ensure-vrf {name} {}", json!(vrf)))?;
+        let found = self.find_in_sandbox(name)?;
+        let link = found.unwrap_or_else(|| self.make(name, "0a:58:00:00:00:0d", Some(65575), false));
+        Ok((link, vrf.table.unwrap_or(1)))
+    }
+
     fn move_to_sandbox(&self, link: &usize, name: &str) -> Answer<()> {
         self.about("move-link", *link, name)?;
         self.change(*link, |link| {
@@ -148,7 +171,13 @@ impl Host for Double {
     }
 
     fn set_master(&self, link: &usize, master: &usize) -> Answer<()> {
-        self.about("set-master", *link, &self.name(*master))
+        self.about("set-master", *link, &self.name(*master))?;
+        // The kernel takes them off a link of the pod whose routes are in another table from then on.
+        self.change(*link, |link| {
+            let in_pod = !link.of_node;
+            link.info.addresses.retain(|address| !(in_pod && address.contains(':')));
+        });
+        Ok(())
     }
 
     fn set_mac(&self, link: &usize, mac: &str) -> Answer<()> {
@@ -183,6 +212,14 @@ impl Host for Double {
 
     fn set_hairpin(&self, link: &usize) -> Answer<()> {
         self.about("set-hairpin", *link, "")
+    }
+
+    fn set_isolated(&self, port: &usize) -> Answer<()> {
+        self.about("set-isolated", *port, "")
+    }
+
+    fn set_vlans(&self, port: &usize, vlans: &PortVlans) -> Answer<()> {
+        self.about("set-vlans", *port, &json!(vlans).to_string())
     }
 
     fn add_address(&self, link: &usize, address: IpNet) -> Answer<()> {
@@ -221,6 +258,39 @@ impl Host for Double {
         self.asked(format!("set-sandbox-sysctl {key} {value}"))
     }
 
+    fn routes(&self, link: &usize) -> Answer<Vec<Value>> {
+        let name = self.name(*link);
+        Ok(self.case["pod"][&name]["routes"].as_array().cloned().unwrap_or_default())
+    }
+
+    fn remove_route(&self, link: &usize, route: &Value) -> Answer<()> {
+        self.about("remove-route", *link, &route.to_string())
+    }
+
+    fn routing_tables(&self) -> Answer<Vec<u32>> {
+        let tables = self.case["tables"].as_array().into_iter().flatten();
+        Ok(tables.map(|table| u32::try_from(table.as_u64().unwrap()).unwrap()).collect())
+    }
+
+    fn add_rule(&self, address: IpAddr, table: u32) -> Answer<()> {
+        self.asked(format!("add-rule {address} {table}"))
+    }
+
+    fn limit_bandwidth(&self, link: &usize, limits: &Limits) -> Answer<Option<usize>> {
+        self.about("limit-bandwidth", *link, &json!(limits).to_string())?;
+        Ok(limits.send.map(|_| self.make("bwp0", "0a:58:00:00:00:0c", None, true)))
+    }
+
+    fn bring_up_loopback(&self) -> Answer<usize> {
+        self.asked("bring-up-loopback".to_owned())?;
+        Ok(self.find_in_sandbox("lo")?.unwrap_or_else(|| {
+            let lo = self.make("lo", "00:00:00:00:00:00", Some(65536), false);
+            let addresses = ["127.0.0.1/8", "::1/128"].map(str::to_owned).to_vec();
+            self.change(lo, |link| (link.info.up, link.info.addresses) = (true, addresses));
+            lo
+        }))
+    }
+
     fn ensure_bridge(&self, name: &str, bridge: &Bridge) -> Answer<usize> {
         self.asked(format!("ensure-bridge {name} {}", json!(bridge)))?;
         let found = self.position(|link| link.info.name == name);
@@ -250,6 +320,10 @@ impl Host for Double {
 
     fn spoof_check(&self, port: &usize, mac: &str) -> Answer<()> {
         self.about("spoof-check", *port, mac)
+    }
+
+    fn map_port(&self, mapping: &PortMapping) -> Answer<()> {
+        self.asked(format!("map-port {}", json!(mapping)))
     }
 
     fn ensure_sysctl(&self, key: &str, value: &str) -> Answer<()> {

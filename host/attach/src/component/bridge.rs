@@ -3,13 +3,13 @@
 
 use ipnet::IpNet;
 use multus_journal::{EnsuredLock, Locks};
-use multus_net::{Effect, Link, LinkRef, NewLink, Space};
+use multus_net::{Effect, Link, LinkRef, NewLink, PortVlans, Space};
 use multus_wasm::node::{Answer, LinkId};
 
 use super::lent::Origin;
 use super::node::ComponentNode;
 use super::refusal::{self, invalid, not_allowed, not_granted};
-use super::words::{self, BridgeOptions};
+use super::words::{self, BridgeOptions, PortOptions};
 use super::{chance, ensured};
 
 const KIND: &str = "bridge";
@@ -17,7 +17,7 @@ const KIND: &str = "bridge";
 /// `ensure-bridge`.
 pub(super) fn ensure(node: &mut ComponentNode, name: &str, options: &str) -> Answer<LinkId> {
     words::link_name(name)?;
-    let BridgeOptions { mtu, mac } = words::options(options)?;
+    let BridgeOptions { mtu, mac, vlans } = words::options(options)?;
     let mac = mac.as_deref().map(words::mac).transpose()?;
     if !node.grants.links_match(name) {
         return Err(not_granted(&format!("use the bridge `{name}`"), &format!("\"links\": [\"{name}\"]")));
@@ -27,7 +27,10 @@ pub(super) fn ensure(node: &mut ComponentNode, name: &str, options: &str) -> Ans
         Some(link) => {
             let mac = link.mac.parse().unwrap_or_else(|_| chance::mac());
             let there = NewLink { space: Space::Host, index: link.index, name: link.name.clone(), mac };
-            node.rely_on(Effect::Bridge { link: there, mtu })?;
+            if vlans {
+                must_tell_vlans_apart(node, &link)?;
+            }
+            node.rely_on(Effect::Bridge { link: there, mtu, vlans })?;
             link
         }
         None => make(
@@ -39,6 +42,7 @@ pub(super) fn ensure(node: &mut ComponentNode, name: &str, options: &str) -> Ans
                 mac: mac.unwrap_or_else(chance::mac),
             },
             mtu,
+            vlans,
         )?,
     };
     node.story.there(Space::Host, &link);
@@ -55,13 +59,54 @@ fn find(node: &ComponentNode, name: &str) -> Answer<Option<Link>> {
     }
 }
 
-fn make(node: &ComponentNode, link: NewLink, mtu: Option<u32>) -> Answer<Link> {
+fn make(node: &ComponentNode, link: NewLink, mtu: Option<u32>, vlans: bool) -> Answer<Link> {
     // Before the bridge: a mark without a bridge is cleared, a bridge without a mark would stay for ever.
     ensured::mark(&node.scene.lock_dir, &link)
         .map_err(|error| refusal::failure(multus_cni::Code::Io, error.to_string(), ""))?;
     let name = link.name.clone();
-    node.perform(Effect::Bridge { link, mtu })?;
+    node.perform(Effect::Bridge { link, mtu, vlans })?;
     find(node, &name)?.ok_or_else(|| invalid(format!("the bridge `{name}` is gone as soon as it was made")))
+}
+
+/// A pod that was to be in one VLAN would be in all of them.
+fn must_tell_vlans_apart(node: &ComponentNode, bridge: &Link) -> Answer<()> {
+    let there = LinkRef::to(Space::Host, bridge);
+    if node.ask(|backend| backend.tells_vlans_apart(&there))? {
+        return Ok(());
+    }
+    let name = &bridge.name;
+    Err(invalid(format!(
+        "the bridge `{name}` is there, and does not tell VLANs apart: use another one, or \
+         `ip link set {name} type bridge vlan_filtering 1`, which cuts off ports that have other VLANs than the bridge"
+    )))
+}
+
+/// `set-port-vlans`: those that are to pass first, so that none that is to stay is ever missing.
+pub(super) fn set_vlans(node: &mut ComponentNode, id: LinkId, vlans: &str) -> Answer<()> {
+    let port = node.lent.to_change(id)?;
+    let PortOptions { native, tagged, only } = words::options(vlans)?;
+    let mut wanted: Vec<_> = native.into_iter().map(PortVlans::untagged).collect();
+    wanted.extend(tagged.iter().map(|range| PortVlans::tagged(range.first, range.last)));
+    if let Some(wrong) = wanted.iter().find(|vlans| !vlans.is_valid()) {
+        return Err(invalid(format!(
+            "`{wrong}` are no VLANs: their numbers are 1 to 4094, the lower one first"
+        )));
+    }
+    if !matches!(port.origin, Origin::Made | Origin::Moved) || port.link.space != Space::Host {
+        let what = format!("set the VLANs of `{}`", port.link.name);
+        return Err(not_allowed(&what, "only of ports that this attachment made"));
+    }
+    let has = if only { node.ask(|backend| backend.vlans(&port.link))? } else { Vec::new() };
+    let stays = |id: u16| wanted.iter().any(|vlans| (vlans.first..=vlans.last).contains(&id));
+    let gone = has.into_iter().flat_map(PortVlans::each).filter(|vlan| !stays(vlan.first));
+    let gone: Vec<_> = gone.map(|vlan| PortVlans::tagged(vlan.first, vlan.last)).collect();
+    if !wanted.is_empty() {
+        node.perform(Effect::Vlans { link: port.link.clone(), vlans: wanted })?;
+    }
+    if !gone.is_empty() {
+        node.perform(Effect::NoVlans { link: port.link, vlans: gone })?;
+    }
+    Ok(())
 }
 
 fn lock(node: &ComponentNode) -> Answer<EnsuredLock> {

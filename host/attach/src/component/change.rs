@@ -12,6 +12,8 @@ use super::{bridge, words};
 
 /// The kernel reserves room for every packet that may wait, in memory that is nobody's share.
 const LONGEST_QUEUE: u32 = 1_000_000;
+/// Every namespace has it, with this index.
+const LOOPBACK: u32 = 1;
 
 /// `set-master` and the other `set-…` of a link.
 pub(super) fn property(node: &mut ComponentNode, id: LinkId, change: Change<'_>) -> Answer<()> {
@@ -20,7 +22,8 @@ pub(super) fn property(node: &mut ComponentNode, id: LinkId, change: Change<'_>)
     check_shared(node, &lent, &property)?;
     let before = before(node, &lent, &property)?;
     if before.as_ref() == Some(&property) {
-        return Ok(());
+        // So that CHECK knows of it.
+        return node.rely_on(Effect::Set { link: lent.link, property, before: None });
     }
     node.perform(Effect::Set { link: lent.link.clone(), property: property.clone(), before })?;
     node.story.changed(&lent.link, &property);
@@ -43,6 +46,7 @@ fn wanted(node: &ComponentNode, lent: &Lent, change: Change<'_>) -> Answer<Prope
         }
         Change::TxQueueLength(packets) => Property::TxQueueLength(packets),
         Change::Hairpin(on) => Property::Hairpin(on),
+        Change::Isolated(on) => Property::Isolated(on),
     })
 }
 
@@ -59,8 +63,8 @@ fn check_shared(node: &ComponentNode, lent: &Lent, property: &Property) -> Answe
         return Ok(());
     }
     Err(not_allowed(
-        &format!("make the shared bridge `{}` {property}", lent.link.name),
-        "a bridge that others use as well can be set up, made promiscuous, and keep the address that it has",
+        &format!("make the shared `{}` {property}", lent.link.name),
+        "what others use as well can be set up, made promiscuous, and keep the address that it has",
     ))
 }
 
@@ -68,7 +72,7 @@ fn check_shared(node: &ComponentNode, lent: &Lent, property: &Property) -> Answe
 fn master_index(node: &ComponentNode, port: &Lent, master: LinkId) -> Answer<u32> {
     let master = node.lent.get(master)?;
     if port.origin == Origin::Ensured {
-        return Err(not_allowed(&format!("make the shared bridge `{}` a port", port.link.name), ""));
+        return Err(not_allowed(&format!("make the shared `{}` a port", port.link.name), ""));
     }
     if master.link.space != port.link.space {
         let (port, master) = (&port.link.name, &master.link.name);
@@ -99,14 +103,36 @@ fn before(node: &ComponentNode, lent: &Lent, property: &Property) -> Answer<Opti
         Property::AllMulticast(_) => Some(Property::AllMulticast(link.all_multicast)),
         Property::TxQueueLength(_) => Some(Property::TxQueueLength(link.tx_queue_length)),
         Property::Master(_) => Some(Property::Master(link.master)),
-        Property::Hairpin(_) | Property::Name(_) | Property::AlternativeName(_) => None,
+        Property::Hairpin(_) | Property::Isolated(_) | Property::Name(_) | Property::AlternativeName(_) => {
+            None
+        }
     })
+}
+
+/// `bring-up-loopback`. It is the pod's, and no network's to change otherwise.
+pub(super) fn bring_up_loopback(node: &mut ComponentNode) -> Answer<LinkId> {
+    let found = node.ask(|backend| backend.link_at(Space::Sandbox, LOOPBACK))?;
+    let found = found.ok_or_else(|| invalid("the pod has no loopback"))?;
+    let link = LinkRef::to(Space::Sandbox, &found);
+    let up = |before| Effect::Set { link: link.clone(), property: Property::Up(true), before };
+    if found.up {
+        node.rely_on(up(None))?;
+    } else {
+        node.perform(up(Some(Property::Up(false))))?;
+    }
+    Ok(node.lent.lend(link, Origin::Seen))
 }
 
 /// `add-address`.
 pub(super) fn add_address(node: &mut ComponentNode, id: LinkId, address: &str) -> Answer<()> {
     let lent = node.lent.to_change(id)?;
     let address = words::cidr(address)?;
+    if lent.origin == Origin::Ensured && lent.link.space == Space::Sandbox {
+        return Err(not_allowed(
+            &format!("give {address} to `{}`", lent.link.name),
+            "its ports have addresses",
+        ));
+    }
     if lent.origin == Origin::Ensured {
         return bridge::add_address(node, &lent.link, address);
     }
@@ -120,6 +146,9 @@ pub(super) fn add_address(node: &mut ComponentNode, id: LinkId, address: &str) -
     }
     node.perform(Effect::Address { link: lent.link.clone(), address, lasting })?;
     node.story.address(&lent.link, address);
+    if lent.link.space == Space::Sandbox && !node.story.is_own(address.addr()) {
+        node.hands.take().chosen.push(address.addr());
+    }
     Ok(())
 }
 
@@ -203,7 +232,7 @@ pub(super) fn remove_prefix_route(node: &mut ComponentNode, id: LinkId, address:
     let network = address.trunc();
     let of_kernel = |route: &Route| route.destination == network && route.gateway.is_none();
     match routes.into_iter().find(of_kernel) {
-        Some(route) => node.perform(Effect::NoRoute { link: lent.link, route }),
+        Some(route) => node.perform(Effect::NoRoute { link: lent.link, route, lasting: false }),
         None => Ok(()),
     }
 }
@@ -261,7 +290,14 @@ pub(super) fn set_sandbox_sysctl(node: &mut ComponentNode, key: &str, value: &st
     {
         node.lent.to_change(id)?;
     }
-    sysctl(node, Space::Sandbox, key.to_owned(), value)
+    let before = node.ask(|backend| backend.sysctl(Space::Sandbox, key))?;
+    let effect =
+        Effect::Sysctl { space: Space::Sandbox, key: key.to_owned(), value: value.to_owned(), before };
+    match &effect {
+        // So that CHECK knows of it.
+        Effect::Sysctl { before, .. } if before == value => node.rely_on(effect),
+        _ => node.perform(effect),
+    }
 }
 
 fn check_granted(node: &ComponentNode, key: &str) -> Answer<()> {

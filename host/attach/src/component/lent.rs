@@ -14,7 +14,7 @@ pub(super) enum Origin {
     Moved,
     /// In the pod's namespace, named by the result of the plugin before: what is changed is restored.
     Chained,
-    /// A shared bridge of the node: what is made sure of stays.
+    /// Shared, a bridge of the node or a vrf of the pod: what is made sure of stays.
     Ensured,
     /// Of the node, its name granted: to be looked at, moved, or made a master of.
     Granted,

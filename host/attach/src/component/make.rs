@@ -1,17 +1,20 @@
 //! Links that come to the pod: made there, or taken from the node.
 
+use std::collections::BTreeSet;
+
 use ipnet::IpNet;
-use multus_net::{Effect, Link, LinkRef, MacAddr, MacvlanMode, NewLink, Space};
+use multus_net::{Effect, IpvlanMode, Link, LinkKind, LinkRef, MacAddr, MacvlanMode, NewLink, Space};
 use multus_wasm::node::{Answer, LinkId};
 
 use super::chance;
 use super::lent::{Lent, Origin};
 use super::node::ComponentNode;
 use super::refusal::{invalid, not_allowed, not_granted};
-use super::words::{self, MacvlanOptions, VethOptions};
+use super::words::{self, LinkOptions, MacvlanOptions, VethOptions, VrfOptions};
 
 /// Somebody else may have the number or name that chance chose.
 const ATTEMPTS: u32 = 4;
+const LAST_VLAN: u16 = 4094;
 
 /// `create-veth`.
 pub(super) fn veth(node: &mut ComponentNode, name: &str, options: &str) -> Answer<(LinkId, LinkId)> {
@@ -73,35 +76,148 @@ fn inside(name: &str, mac: Option<MacAddr>) -> NewLink {
 
 /// `create-macvlan`.
 pub(super) fn macvlan(node: &mut ComponentNode, id: LinkId, name: &str, options: &str) -> Answer<LinkId> {
-    let MacvlanOptions { mode, mtu, mac } = words::options(options)?;
-    own_name(node, name)?;
-    let mac = mac.as_deref().map(words::mac).transpose()?;
-    let lent = node.lent.get(id)?.clone();
-    if lent.origin == Origin::Seen {
-        return Err(not_allowed(&format!("make a link on `{}` of the pod", lent.link.name), ""));
-    }
-    let below = node.now(&lent)?;
-    if lent.origin == Origin::Granted {
-        still_called(&lent, &below)?;
-    }
-    if let Some(bridge) = below.master {
-        return Err(invalid(format!(
-            "`{}` is a port of link {bridge}, and the kernel lets no macvlan be on such a one: use a link that is none",
-            below.name
-        )));
-    }
-    let mode = mode.unwrap_or(MacvlanMode::Bridge);
-    let own = match mode {
-        // It has its parent's, whatever is asked for.
-        MacvlanMode::Passthru => Some(words::mac(&below.mac)?),
-        _ => mac,
+    let MacvlanOptions { mode, mtu, mac, queue } = words::options(options)?;
+    let kind = LinkKind::Macvlan { mode: mode.unwrap_or(MacvlanMode::Bridge), queue };
+    made(node, kind, Some(id), name, mtu, mac.as_deref())
+}
+
+/// `create-link`.
+pub(super) fn link(
+    node: &mut ComponentNode,
+    kind: &str,
+    parent: Option<LinkId>,
+    name: &str,
+    options: &str,
+) -> Answer<LinkId> {
+    let given: LinkOptions = words::options(options)?;
+    let strange = |what: &str| Err(invalid(format!("a link of kind `{kind}` has no `{what}`")));
+    let made_as = match (kind, given.id) {
+        ("ipvlan", None) => LinkKind::Ipvlan { mode: given.mode.unwrap_or(IpvlanMode::L2) },
+        ("vlan", Some(id)) if id <= LAST_VLAN => LinkKind::Vlan { id },
+        ("vlan", _) => return Err(invalid(format!("a link of kind `vlan` has an `id`, 0 to {LAST_VLAN}"))),
+        ("dummy", None) => LinkKind::Dummy,
+        ("ipvlan" | "dummy", Some(_)) => return strange("id"),
+        _ => {
+            let kind = kind.escape_debug();
+            return Err(invalid(format!(
+                "`{kind}` is no kind of link that can be made: ipvlan, vlan, dummy"
+            )));
+        }
     };
+    if given.mode.is_some() && kind != "ipvlan" {
+        return strange("mode");
+    }
+    made(node, made_as, parent, name, given.mtu, given.mac.as_deref())
+}
+
+/// A link of the sandbox of any kind, on its parent if it has one.
+fn made(
+    node: &mut ComponentNode,
+    kind: LinkKind,
+    parent: Option<LinkId>,
+    name: &str,
+    mtu: Option<u32>,
+    mac: Option<&str>,
+) -> Answer<LinkId> {
+    own_name(node, name)?;
+    let asked = mac.map(words::mac).transpose()?;
+    let below = match (kind, parent) {
+        (LinkKind::Dummy, None) => None,
+        (LinkKind::Dummy, Some(_)) => return Err(invalid("a link of kind `dummy` is on no other")),
+        (_, None) => return Err(invalid(format!("a link of kind `{}` is on another one", kind.name()))),
+        (_, Some(id)) => Some(below(node, id, kind)?),
+    };
+    let of_parent = || below.as_ref().map(|(_, below)| words::mac(&below.mac)).transpose();
+    let own = match kind {
+        _ if kind.has_parents_mac() => of_parent()?,
+        LinkKind::Vlan { .. } if asked.is_none() => of_parent()?,
+        _ => asked,
+    };
+    let usual = below.as_ref().map(|(_, below)| below.mtu);
+    let parent = below.map(|(lent, _)| lent.link);
     with_luck(node, name, ATTEMPTS, |node| {
         let link = inside(name, own);
-        node.perform(Effect::Macvlan { link: link.clone(), parent: lent.link.clone(), mode, mtu })?;
-        node.story.made(&link, Some(mtu.unwrap_or(below.mtu)));
+        node.perform(Effect::Link { link: link.clone(), parent: parent.clone(), kind, mtu })?;
+        node.story.made(&link, mtu.or(usual));
         Ok(lend(node, link))
     })
+}
+
+/// A link that others may be on, as it is now.
+fn below(node: &ComponentNode, id: LinkId, kind: LinkKind) -> Answer<(Lent, Link)> {
+    let lent = node.lent.get(id)?.clone();
+    let name = &lent.link.name;
+    if lent.origin == Origin::Seen && !node.grants.names_match(name) {
+        return Err(not_granted(
+            &format!("make a link on `{name}` of the pod, which this attachment neither made nor moved"),
+            &format!("\"names\": [\"{name}\"]"),
+        ));
+    }
+    let below = node.now(&lent)?;
+    if matches!(lent.origin, Origin::Granted | Origin::Seen) {
+        still_called(&lent, &below)?;
+    }
+    let takes_all = matches!(kind, LinkKind::Macvlan { .. } | LinkKind::Ipvlan { .. });
+    if let Some(master) = below.master.filter(|_| takes_all)
+        && is_bridge(node, &lent, master)?
+    {
+        return Err(invalid(format!(
+            "`{}` is a port of link {master}, and the kernel lets no {} be on such a one: use a link that is none",
+            below.name,
+            kind.name()
+        )));
+    }
+    Ok((lent, below))
+}
+
+fn is_bridge(node: &ComponentNode, port: &Lent, master: u32) -> Answer<bool> {
+    let found = node.ask(|backend| backend.link_at(port.link.space, master))?;
+    Ok(found.is_some_and(|found| found.kind == "bridge"))
+}
+
+/// `ensure-vrf`.
+pub(super) fn vrf(node: &mut ComponentNode, name: &str, options: &str) -> Answer<(LinkId, u32)> {
+    let VrfOptions { table } = words::options(options)?;
+    words::link_name(name)?;
+    if !node.grants.names_match(name) {
+        return Err(not_granted(
+            &format!("use the link `{name}` of the pod"),
+            &format!("\"names\": [\"{name}\"]"),
+        ));
+    }
+    let all = node.ask(|backend| backend.vrfs())?;
+    let known = all.iter().find(|(link, _)| link.name == name);
+    let (there, table) = match known {
+        Some((_, own)) if table.is_some_and(|table| table != *own) => {
+            return Err(invalid(format!("`{name}` is there already, with the routing table {own}")));
+        }
+        Some((link, own)) => {
+            let there = as_seen(link)?;
+            let kind = LinkKind::Vrf { table: *own };
+            // The last of those that rely on it takes it away.
+            node.rely_on(Effect::Link { link: there.clone(), parent: None, kind, mtu: None })?;
+            (there, *own)
+        }
+        None => {
+            let taken: BTreeSet<u32> = all.iter().map(|(_, table)| *table).collect();
+            let free = || (1..).find(|table| !taken.contains(table)).unwrap_or(1);
+            let table = table.unwrap_or_else(free);
+            let kind = LinkKind::Vrf { table };
+            let link = with_luck(node, name, ATTEMPTS, |node| {
+                let link = inside(name, None);
+                node.perform(Effect::Link { link: link.clone(), parent: None, kind, mtu: None })?;
+                Ok(link)
+            })?;
+            (link, table)
+        }
+    };
+    let link = LinkRef { space: there.space, index: there.index, name: there.name };
+    Ok((node.lent.lend(link, Origin::Ensured), table))
+}
+
+fn as_seen(link: &Link) -> Answer<NewLink> {
+    let mac = words::mac(&link.mac)?;
+    Ok(NewLink { space: Space::Sandbox, index: link.index, name: link.name.clone(), mac })
 }
 
 /// The name is what was granted.

@@ -1,5 +1,6 @@
 //! The host calls of one component: checked against what it may, written down, done.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use ipnet::IpNet;
@@ -12,7 +13,7 @@ use super::claims::Claims;
 use super::lent::{Lent, LentLinks, Origin};
 use super::refusal;
 use super::shared::{Hands, Scene};
-use super::{bridge, change, firewall, make, nested, story::Story};
+use super::{bandwidth, bridge, change, firewall, make, nested, routing, story::Story};
 
 /// One component at work for one attachment.
 pub(crate) struct ComponentNode {
@@ -23,6 +24,8 @@ pub(crate) struct ComponentNode {
     pub(super) part: Part,
     /// The names that the result before gives the links of the sandbox.
     pub(super) chained: Vec<String>,
+    /// The addresses that it gives them.
+    pub(super) told: Vec<IpAddr>,
     pub(super) lent: LentLinks,
     pub(super) claims: Claims,
     pub(super) story: Story,
@@ -43,6 +46,7 @@ impl ComponentNode {
             grants,
             part,
             chained: Vec::new(),
+            told: Vec::new(),
             lent: LentLinks::default(),
             claims: Claims::default(),
             story: Story::default(),
@@ -53,6 +57,29 @@ impl ComponentNode {
     pub(crate) fn going_on_from(mut self, interfaces: impl IntoIterator<Item = String>) -> Self {
         self.chained = interfaces.into_iter().collect();
         self
+    }
+
+    /// The addresses that the same result gives them.
+    pub(crate) fn with_addresses(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.told = addresses.into_iter().collect();
+        self
+    }
+
+    /// Whether an address is this attachment's: IPAM gave it in this call and a link of the pod has it, or the result of
+    /// the plugin before tells of it and its link has it. One that a module chose by itself is not; it may be anybody's.
+    pub(super) fn owns(&self, address: IpAddr) -> Answer<bool> {
+        if self.story.is_own(address) {
+            return Ok(true);
+        }
+        if !self.told.contains(&address) || self.hands.take().chosen.contains(&address) {
+            return Ok(false);
+        }
+        let links = self.ask(|backend| backend.links(net::Space::Sandbox))?;
+        let has = |link: &Link| {
+            let same = |text: &String| text.parse::<IpNet>().is_ok_and(|has| has.addr() == address);
+            self.chained.contains(&link.name) && link.addresses.iter().any(same)
+        };
+        Ok(links.iter().any(has))
     }
 
     /// Writes an effect down and does it.
@@ -207,6 +234,48 @@ impl Node for ComponentNode {
         change::set_sandbox_sysctl(self, key, value)
     }
 
+    fn create_link(
+        &mut self,
+        kind: &str,
+        parent: Option<LinkId>,
+        name: &str,
+        options: &str,
+    ) -> Answer<LinkId> {
+        make::link(self, kind, parent, name, options)
+    }
+
+    fn ensure_vrf(&mut self, name: &str, options: &str) -> Answer<(LinkId, u32)> {
+        make::vrf(self, name, options)
+    }
+
+    fn set_port_vlans(&mut self, port: LinkId, vlans: &str) -> Answer<()> {
+        bridge::set_vlans(self, port, vlans)
+    }
+
+    fn routes(&mut self, link: LinkId) -> Answer<Vec<String>> {
+        routing::routes(self, link)
+    }
+
+    fn remove_route(&mut self, link: LinkId, route: &str) -> Answer<()> {
+        routing::remove(self, link, route)
+    }
+
+    fn routing_tables(&mut self) -> Answer<Vec<u32>> {
+        routing::tables(self)
+    }
+
+    fn add_rule(&mut self, address: &str, table: u32) -> Answer<()> {
+        routing::add_rule(self, address, table)
+    }
+
+    fn limit_bandwidth(&mut self, link: LinkId, limits: &str) -> Answer<Option<LinkId>> {
+        bandwidth::limit(self, link, limits)
+    }
+
+    fn bring_up_loopback(&mut self) -> Answer<LinkId> {
+        change::bring_up_loopback(self)
+    }
+
     fn host(&mut self) -> Answer<()> {
         Ok(())
     }
@@ -229,6 +298,10 @@ impl Node for ComponentNode {
 
     fn spoof_check(&mut self, port: LinkId, mac: &str) -> Answer<()> {
         firewall::spoof_check(self, port, mac)
+    }
+
+    fn map_port(&mut self, mapping: &str) -> Answer<()> {
+        firewall::map_port(self, mapping)
     }
 
     fn ensure_sysctl(&mut self, key: &str, value: &str) -> Answer<()> {

@@ -4,24 +4,31 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use multus_cni::names;
-use multus_net::{MacAddr, MacvlanMode, Route};
+use multus_net::{IpvlanMode, MacAddr, MacvlanMode, Route};
 use multus_wasm::node::{Answer, Failure};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::refusal::{self, invalid};
 
 /// A route as CNI results have it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct RouteText {
     dst: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     gw: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     src: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     priority: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     table: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     mtu: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     advmss: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<u8>,
     #[serde(default)]
     onlink: bool,
@@ -43,6 +50,42 @@ pub(super) struct MacvlanOptions {
     pub(super) mode: Option<MacvlanMode>,
     pub(super) mtu: Option<u32>,
     pub(super) mac: Option<String>,
+    pub(super) queue: Option<u32>,
+}
+
+/// What `create-link` takes besides kind, parent and name.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LinkOptions {
+    pub(super) mode: Option<IpvlanMode>,
+    pub(super) id: Option<u16>,
+    pub(super) mtu: Option<u32>,
+    pub(super) mac: Option<String>,
+}
+
+/// What `ensure-vrf` takes besides the name.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VrfOptions {
+    pub(super) table: Option<u32>,
+}
+
+/// What `set-port-vlans` takes besides the port.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PortOptions {
+    pub(super) native: Option<u16>,
+    #[serde(default)]
+    pub(super) tagged: Vec<Range>,
+    #[serde(default)]
+    pub(super) only: bool,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Range {
+    pub(super) first: u16,
+    pub(super) last: u16,
 }
 
 /// What `ensure-bridge` takes besides the name.
@@ -51,6 +94,8 @@ pub(super) struct MacvlanOptions {
 pub(super) struct BridgeOptions {
     pub(super) mtu: Option<u32>,
     pub(super) mac: Option<String>,
+    #[serde(default)]
+    pub(super) vlans: bool,
 }
 
 /// The options of a call.
@@ -107,6 +152,23 @@ pub(super) fn route(text: &str) -> Answer<Route> {
     })
 }
 
+/// The other way round: what is read again is the same route.
+pub(super) fn of_route(route: &Route) -> String {
+    let text = RouteText {
+        dst: route.destination.to_string(),
+        gw: route.gateway.map(|gateway| gateway.to_string()),
+        src: route.source.map(|source| source.to_string()),
+        priority: route.metric,
+        table: route.table,
+        mtu: route.mtu,
+        advmss: route.advmss,
+        scope: route.scope,
+        onlink: route.onlink,
+    };
+    // Plain data with text for keys can always be written.
+    serde_json::to_string(&text).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +181,7 @@ mod tests {
         let read = route(text).unwrap();
         assert_eq!(read.destination.to_string(), "10.0.0.0/8");
         assert_eq!((read.metric, read.table, read.mtu, read.scope), (Some(5), None, None, Some(253)));
+        assert_eq!(route(&of_route(&read)).unwrap(), read);
         for (text, words) in [
             ("{}", "`dst`"),
             (r#"{"dst": "10.0.0.0"}"#, "no network"),

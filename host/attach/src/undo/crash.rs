@@ -19,7 +19,7 @@ const ENODEV: i32 = 19;
 const ENOSPC: i32 = 28;
 
 /// Calls, by the scripts of their attachments.
-const CALLS: [&[usize]; 4] = [&[0], &[1], &[2], &[0, 1, 2]];
+const CALLS: [&[usize]; 6] = [&[0], &[1], &[2], &[3], &[4], &[0, 1, 2]];
 const INTERFACES: [&str; 3] = ["eth0", "net1", "net2"];
 
 /// A pod whose ADD is struck, on a node where another pod lives.
@@ -110,7 +110,7 @@ fn add(stage: &Stage, pod: &Pod, call: &[usize], fault: Option<(u64, Fault)>) ->
     if let Some((at, fault)) = fault {
         backend.fault(at, fault);
     }
-    let module = |interface: &'static str| Module { interface, grants: stage.grants(), before: &[] };
+    let module = |interface: &'static str| Module { interface, grants: stage.grants(), before: &[], told: &[] };
     let modules: Vec<_> = INTERFACES.into_iter().take(call.len()).map(module).collect();
     let nodes = stage.begin(pod, backend, &modules);
     for (script, mut node) in call.iter().zip(nodes) {

@@ -120,6 +120,27 @@ impl Node for RecordingNode {
         Ok(LinkId(12))
     }
 
+    fn create_link(
+        &mut self,
+        kind: &str,
+        parent: Option<LinkId>,
+        name: &str,
+        options: &str,
+    ) -> Answer<LinkId> {
+        let parent = parent.map(|parent| parent.0);
+        self.heard(format!("network-edit.create-link {kind} {parent:?} {name} {options}"))?;
+        Ok(LinkId(13))
+    }
+
+    fn ensure_vrf(&mut self, name: &str, options: &str) -> Answer<(LinkId, u32)> {
+        self.heard(format!("network-edit.ensure-vrf {name} {options}"))?;
+        Ok((LinkId(14), 10))
+    }
+
+    fn set_port_vlans(&mut self, port: LinkId, vlans: &str) -> Answer<()> {
+        self.heard(format!("network-edit.set-port-vlans {} {vlans}", port.0))
+    }
+
     fn move_link(&mut self, link: LinkId, to: Space, name: &str) -> Answer<()> {
         self.heard(format!("network-edit.move-link {} {to:?} {name}", link.0))
     }
@@ -135,6 +156,7 @@ impl Node for RecordingNode {
             Change::AllMulticast(on) => format!("set-all-multicast {link} {on}"),
             Change::TxQueueLength(packets) => format!("set-tx-queue-length {link} {packets}"),
             Change::Hairpin(on) => format!("set-hairpin {link} {on}"),
+            Change::Isolated(on) => format!("set-isolated {link} {on}"),
         };
         self.heard(format!("network-edit.{call}"))
     }
@@ -175,6 +197,34 @@ impl Node for RecordingNode {
         self.heard(format!("network-edit.set-sandbox-sysctl {key} {value}"))
     }
 
+    fn routes(&mut self, link: LinkId) -> Answer<Vec<String>> {
+        self.heard(format!("network-edit.routes {}", link.0))?;
+        Ok(words(&[r#"{"dst":"10.9.0.0/16","gw":"10.1.2.1"}"#]))
+    }
+
+    fn remove_route(&mut self, link: LinkId, route: &str) -> Answer<()> {
+        self.heard(format!("network-edit.remove-route {} {route}", link.0))
+    }
+
+    fn routing_tables(&mut self) -> Answer<Vec<u32>> {
+        self.heard("network-edit.routing-tables")?;
+        Ok(vec![10, 254])
+    }
+
+    fn add_rule(&mut self, address: &str, table: u32) -> Answer<()> {
+        self.heard(format!("network-edit.add-rule {address} {table}"))
+    }
+
+    fn limit_bandwidth(&mut self, link: LinkId, limits: &str) -> Answer<Option<LinkId>> {
+        self.heard(format!("network-edit.limit-bandwidth {} {limits}", link.0))?;
+        Ok(Some(LinkId(15)))
+    }
+
+    fn bring_up_loopback(&mut self) -> Answer<LinkId> {
+        self.heard("network-edit.bring-up-loopback")?;
+        Ok(LinkId(0))
+    }
+
     fn host(&mut self) -> Answer<()> {
         self.heard("node.host")
     }
@@ -200,6 +250,10 @@ impl Node for RecordingNode {
 
     fn spoof_check(&mut self, port: LinkId, mac: &str) -> Answer<()> {
         self.heard(format!("firewall.spoof-check {} {mac}", port.0))
+    }
+
+    fn map_port(&mut self, mapping: &str) -> Answer<()> {
+        self.heard(format!("firewall.map-port {mapping}"))
     }
 
     fn ensure_sysctl(&mut self, key: &str, value: &str) -> Answer<()> {

@@ -109,4 +109,59 @@ impl network_edit::Host for Context {
     fn set_sandbox_sysctl(&mut self, key: String, value: String) -> Result<(), Stop> {
         self.ask(|node| node.set_sandbox_sysctl(&key, &value))
     }
+
+    fn create_link(
+        &mut self,
+        kind: String,
+        parent: Option<Link>,
+        name: String,
+        options: String,
+    ) -> Result<Link, Stop> {
+        let parent = parent.map(|parent| self.held(&parent)).transpose()?;
+        let link = self.ask(|node| node.create_link(&kind, parent, &name, &options))?;
+        Ok(self.hold(link)?)
+    }
+
+    fn ensure_vrf(&mut self, name: String, options: String) -> Result<(Link, u32), Stop> {
+        let (link, table) = self.ask(|node| node.ensure_vrf(&name, &options))?;
+        Ok((self.hold(link)?, table))
+    }
+
+    fn set_isolated(&mut self, port: Link, on: bool) -> Result<(), Stop> {
+        self.change(&port, Change::Isolated(on))
+    }
+
+    fn set_port_vlans(&mut self, port: Link, vlans: String) -> Result<(), Stop> {
+        let port = self.held(&port)?;
+        self.ask(|node| node.set_port_vlans(port, &vlans))
+    }
+
+    fn routes(&mut self, link: Link) -> Result<Vec<String>, Stop> {
+        let link = self.held(&link)?;
+        self.ask(|node| node.routes(link))
+    }
+
+    fn remove_route(&mut self, link: Link, route: String) -> Result<(), Stop> {
+        let link = self.held(&link)?;
+        self.ask(|node| node.remove_route(link, &route))
+    }
+
+    fn routing_tables(&mut self) -> Result<Vec<u32>, Stop> {
+        self.ask(|node| node.routing_tables())
+    }
+
+    fn add_rule(&mut self, address: String, table: u32) -> Result<(), Stop> {
+        self.ask(|node| node.add_rule(&address, table))
+    }
+
+    fn limit_bandwidth(&mut self, link: Link, limits: String) -> Result<Option<Link>, Stop> {
+        let link = self.held(&link)?;
+        let detour = self.ask(|node| node.limit_bandwidth(link, &limits))?;
+        Ok(detour.map(|detour| self.hold(detour)).transpose()?)
+    }
+
+    fn bring_up_loopback(&mut self) -> Result<Link, Stop> {
+        let link = self.ask(|node| node.bring_up_loopback())?;
+        Ok(self.hold(link)?)
+    }
 }

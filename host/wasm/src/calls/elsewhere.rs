@@ -17,6 +17,10 @@ impl firewall::Host for Context {
         let port = self.held(&port)?;
         self.ask(|node| node.spoof_check(port, &mac))
     }
+
+    fn map_port(&mut self, mapping: String) -> Result<(), Stop> {
+        self.ask(|node| node.map_port(&mapping))
+    }
 }
 
 impl sysctl::Host for Context {

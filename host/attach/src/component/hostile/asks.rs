@@ -15,6 +15,10 @@ pub(super) enum Ask {
     Info(u32),
     Veth(&'static str, &'static str),
     Macvlan(u32, &'static str, &'static str),
+    Made(&'static str, Option<u32>, &'static str, &'static str),
+    Vrf(&'static str, &'static str),
+    Vlans(u32, &'static str),
+    Isolated(u32, bool),
     Move(u32, Space, &'static str),
     Master(u32, Option<u32>),
     Mac(u32, &'static str),
@@ -36,8 +40,15 @@ pub(super) enum Ask {
     Device(&'static str),
     Masquerade(&'static str),
     SpoofCheck(u32, &'static str),
+    MapPort(&'static str),
     Setting(&'static str, &'static str),
     PodSetting(&'static str, &'static str),
+    Routes(u32),
+    NoRoute(u32, &'static str),
+    Tables,
+    Rule(&'static str, u32),
+    Limit(u32, &'static str),
+    Loopback,
     /// Its IPAM gives the member the address that is meant for it.
     Offer,
     Begin(Option<usize>, &'static str),
@@ -111,6 +122,52 @@ const MACVLANS: [&str; 5] = [
     r#"{"mac": "02:00:00:00:00:07", "mtu": 65000}"#,
     r#"{"mode": "source"}"#,
 ];
+const KINDS: [&str; 4] = ["ipvlan", "vlan", "dummy", "bridge"];
+const KIND_OPTIONS: [&str; 7] = [
+    "{}",
+    r#"{"id": 100}"#,
+    r#"{"id": 4095}"#,
+    r#"{"mode": "l3"}"#,
+    r#"{"mac": "02:00:00:00:00:07", "mtu": 1300}"#,
+    r#"{"id": 100, "mac": "02:00:00:00:00:07"}"#,
+    "[]",
+];
+const TABLES: [&str; 4] = ["{}", r#"{"table": 10}"#, r#"{"table": 0}"#, r#"{"name": "x"}"#];
+const VLANS: [&str; 5] = [
+    "{}",
+    r#"{"native": 100, "only": true}"#,
+    r#"{"tagged": [{"first": 200, "last": 299}]}"#,
+    r#"{"native": 4095}"#,
+    r#"{"tagged": [{"first": 9, "last": 2}]}"#,
+];
+const MAPPINGS: [&str; 10] = [
+    r#"{"protocol": "tcp", "hostIP": "10.1.0.5", "hostPort": 83, "address": "10.9.9.9/24", "containerPort": 80, "disguise": "nobody"}"#,
+    r#"{"protocol": "tcp", "hostPort": 80, "address": "10.1.0.5/24", "containerPort": 80, "disguise": "nobody"}"#,
+    r#"{"protocol": "udp", "hostIP": "10.1.0.6", "hostPort": 53, "address": "10.1.0.5/24", "containerPort": 53, "disguise": "everybody"}"#,
+    r#"{"protocol": "tcp", "hostPort": 80, "address": "10.1.0.6/24", "containerPort": 80, "disguise": "neighbours"}"#,
+    r#"{"protocol": "tcp", "hostIP": "10.1.0.5", "hostPort": 81, "address": "10.1.0.6/24", "containerPort": 80, "disguise": "nobody"}"#,
+    r#"{"protocol": "tcp", "hostPort": 82, "address": "192.0.2.5/32", "containerPort": 80, "disguise": "neighbours"}"#,
+    r#"{"protocol": "tcp", "hostPort": 82, "address": "10.2.0.5/24", "containerPort": 80, "disguise": "neighbours"}"#,
+    r#"{"protocol": "sctp", "hostIP": "10.1.0.5", "hostPort": 80, "address": "fd00::5/64", "containerPort": 80, "disguise": "nobody"}"#,
+    r#"{"protocol": "tcp", "hostPort": 0, "address": "10.1.0.5/24", "containerPort": 80, "disguise": "nobody"}"#,
+    r#"{"protocol": "icmp", "hostPort": 80}"#,
+];
+const THERE: [&str; 5] = [
+    r#"{"dst": "10.9.9.0/24", "src": "10.9.9.9", "scope": 253}"#,
+    r#"{"dst": "10.1.0.0/24", "src": "10.1.0.5", "scope": 253}"#,
+    r#"{"dst": "0.0.0.0/0", "gw": "10.1.0.1", "scope": 0}"#,
+    r#"{"dst": "10.1.0.9/32"}"#,
+    "{}",
+];
+const SOURCES: [&str; 6] = ["10.1.0.5", "10.1.0.6", "10.2.0.5", "10.9.9.9", "192.0.2.5", "here"];
+const LIMITS: [&str; 6] = [
+    r#"{"receive": {"rate": 8000000, "burst": 1000000}}"#,
+    r#"{"receive": {"rate": 8000000, "burst": 1000000}, "send": {"rate": 16000000, "burst": 800000}}"#,
+    r#"{"send": {"rate": 0, "burst": 1000000}}"#,
+    r#"{"send": {"rate": 8000000, "burst": 1}}"#,
+    "{}",
+    "[]",
+];
 const LINK_SETTINGS: [&str; 5] =
     ["ipv4/arp_notify", "ipv4/forwarding", "ipv6/accept_ra", "ipv4/../../ipv4/ip_forward", "arp_notify"];
 const SETTINGS: [&str; 5] = [
@@ -154,6 +211,9 @@ pub(super) fn ask() -> impl Strategy<Value = Ask> {
         4 => (select(&NAMES), select(&OPTIONS)).prop_map(|(name, options)| Ask::Veth(name, options)),
         3 => (handle(), select(&NAMES), select(&MACVLANS))
             .prop_map(|(parent, name, options)| Ask::Macvlan(parent, name, options)),
+        3 => (select(&KINDS), prop::option::of(handle()), select(&NAMES), select(&KIND_OPTIONS))
+            .prop_map(|(kind, parent, name, options)| Ask::Made(kind, parent, name, options)),
+        2 => (select(&NAMES), select(&TABLES)).prop_map(|(name, options)| Ask::Vrf(name, options)),
         3 => (handle(), space(), select(&NAMES)).prop_map(|(link, to, name)| Ask::Move(link, to, name)),
         3 => (select(&NAMES), select(&OPTIONS)).prop_map(|(name, options)| Ask::Bridge(name, options)),
         1 => select(&DEVICES).prop_map(Ask::Device),
@@ -167,6 +227,8 @@ pub(super) fn ask() -> impl Strategy<Value = Ask> {
         (handle(), any::<bool>()).prop_map(|(link, on)| Ask::AllMulticast(link, on)),
         (handle(), select(&[0, 500, 1000, u32::MAX])).prop_map(|(link, packets)| Ask::TxQueue(link, packets)),
         (handle(), any::<bool>()).prop_map(|(link, on)| Ask::Hairpin(link, on)),
+        (handle(), any::<bool>()).prop_map(|(link, on)| Ask::Isolated(link, on)),
+        (handle(), select(&VLANS)).prop_map(|(link, vlans)| Ask::Vlans(link, vlans)),
         (handle(), select(&LINK_SETTINGS), select(&["0", "1", ""]))
             .prop_map(|(link, key, value)| Ask::LinkSetting(link, key, value)),
     ];
@@ -178,12 +240,19 @@ pub(super) fn ask() -> impl Strategy<Value = Ask> {
         1 => (handle(), select(&ADDRESSES)).prop_map(|(link, address)| Ask::NoPrefixRoute(link, address)),
         1 => (handle(), select(&["10.1.0.9", "fd00::9", "x"]), select(&MACS))
             .prop_map(|(link, address, mac)| Ask::Neighbour(link, address, mac)),
+        1 => handle().prop_map(Ask::Routes),
+        2 => (handle(), select(&THERE)).prop_map(|(link, route)| Ask::NoRoute(link, route)),
+        1 => Just(Ask::Tables),
+        2 => (select(&SOURCES), select(&[0, 100, 254, 300])).prop_map(|(from, table)| Ask::Rule(from, table)),
         1 => handle().prop_map(Ask::Settle),
         1 => handle().prop_map(Ask::Announce),
     ];
     let rules = prop_oneof![
         select(&ADDRESSES).prop_map(Ask::Masquerade),
         (handle(), select(&MACS)).prop_map(|(port, mac)| Ask::SpoofCheck(port, mac)),
+        select(&MAPPINGS).prop_map(Ask::MapPort),
+        (handle(), select(&LIMITS)).prop_map(|(link, limits)| Ask::Limit(link, limits)),
+        Just(Ask::Loopback),
         (select(&SETTINGS), select(&["0", "1"])).prop_map(|(key, value)| Ask::Setting(key, value)),
         (select(&POD_SETTINGS), select(&["0", "1"])).prop_map(|(key, value)| Ask::PodSetting(key, value)),
     ];
@@ -210,6 +279,12 @@ impl Ask {
             Self::Macvlan(parent, name, options) => {
                 node.create_macvlan(link(parent), name, options).map(drop)
             }
+            Self::Made(kind, parent, name, options) => {
+                node.create_link(kind, parent.map(LinkId), name, options).map(drop)
+            }
+            Self::Vrf(name, options) => node.ensure_vrf(name, options).map(drop),
+            Self::Vlans(it, vlans) => node.set_port_vlans(link(it), vlans),
+            Self::Isolated(it, on) => node.change(link(it), Change::Isolated(*on)),
             Self::Move(it, to, name) => node.move_link(link(it), *to, name),
             Self::Master(it, master) => node.change(link(it), Change::Master(master.map(LinkId))),
             Self::Mac(it, mac) => node.change(link(it), Change::Mac(mac)),
@@ -231,8 +306,15 @@ impl Ask {
             Self::Device(device) => node.find_device(device).map(drop),
             Self::Masquerade(address) => node.masquerade(address),
             Self::SpoofCheck(port, mac) => node.spoof_check(link(port), mac),
+            Self::MapPort(mapping) => node.map_port(mapping),
             Self::Setting(key, value) => node.ensure_sysctl(key, value),
             Self::PodSetting(key, value) => node.set_sandbox_sysctl(key, value),
+            Self::Routes(it) => node.routes(link(it)).map(drop),
+            Self::NoRoute(it, route) => node.remove_route(link(it), route),
+            Self::Tables => node.routing_tables().map(drop),
+            Self::Rule(address, table) => node.add_rule(address, *table),
+            Self::Limit(it, limits) => node.limit_bandwidth(link(it), limits).map(drop),
+            Self::Loopback => node.bring_up_loopback().map(drop),
             Self::Offer => {
                 offer(node, offered);
                 Ok(())

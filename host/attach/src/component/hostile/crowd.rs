@@ -12,12 +12,14 @@ use serde_json::{Value, json};
 use super::super::node::ComponentNode;
 use super::super::stage::{Module, Pod, Stage, TakeBack, View, number};
 use super::asks::Ask;
-use super::judge::{Judge, Whose};
+use super::judge::{Judge, OF_PREV, Whose};
 
 /// Two attachments of one pod, and one of another.
 pub(super) const MEMBERS: usize = 3;
 /// What IPAM gives each of them.
 const OFFERED: [&str; MEMBERS] = ["10.1.0.5/24", "10.2.0.5/24", "10.1.0.6/24"];
+/// What the results before tell of, whether it is so or not.
+const TOLD: [&str; 5] = [OF_PREV, "10.1.0.5", "10.1.0.6", "192.0.2.5", "fd00::5"];
 const INTERFACES: [&str; MEMBERS] = ["eth0", "net1", "eth0"];
 
 pub(super) struct Crowd {
@@ -45,6 +47,7 @@ impl Crowd {
             interface: INTERFACES[at],
             grants: grants[at].clone(),
             before: if at == 0 { &["prev0"] } else { &[] },
+            told: &TOLD,
         });
         let mut nodes = stage.begin(&pods[0], stage.node.open(pods[0].sandbox), &[a, b]);
         nodes.extend(stage.begin(&pods[1], stage.node.open(pods[1].sandbox), &[c]));
@@ -115,10 +118,10 @@ impl Crowd {
 fn grants(folders: &[String]) -> [Value; MEMBERS] {
     [
         json!({ "links": ["cni*", "ens1"], "names": ["vlan*"], "defaultRoutes": true,
-                "firewall": ["masquerade", "spoof-check"],
+                "firewall": ["masquerade", "spoof-check", "port-mapping"],
                 "sysctls": ["net/ipv4/ip_forward", "net/ipv4/conf/*/arp_notify"], "store": [folders[0], folders[2]] }),
-        json!({ "links": ["br-b"], "firewall": ["masquerade"] }),
-        json!({ "links": ["cni0"], "firewall": ["spoof-check"], "store": [folders[2]] }),
+        json!({ "links": ["br-b"], "firewall": ["masquerade", "port-mapping"] }),
+        json!({ "links": ["cni0"], "firewall": ["spoof-check", "port-mapping"], "store": [folders[2]] }),
     ]
 }
 
@@ -144,8 +147,8 @@ fn furnish(stage: &Stage, bystander: Sandbox) {
     let port = link(Space::Host, 102, "vethbystander");
     let up = |link: &LinkRef| Effect::Set { link: link.clone(), property: Property::Up(true), before: None };
     let effects = [
-        Effect::Bridge { link: new(Space::Host, 100, "docker0"), mtu: None },
-        Effect::Bridge { link: new(Space::Host, 101, "cni0"), mtu: None },
+        Effect::Bridge { link: new(Space::Host, 100, "docker0"), mtu: None, vlans: false },
+        Effect::Bridge { link: new(Space::Host, 101, "cni0"), mtu: None, vlans: false },
         Effect::Veth { inside, outside, mtu: None },
         Effect::Set { link: port.clone(), property: Property::Master(Some(100)), before: None },
         up(&bridge),
@@ -174,7 +177,7 @@ fn furnish_pod(stage: &Stage, sandbox: Sandbox) {
         let effects = [
             Effect::Veth { inside, outside, mtu: None },
             Effect::Set { link: link.clone(), property: Property::Up(true), before: None },
-            Effect::Address { link, address: "10.9.9.9/24".parse().unwrap(), lasting: false },
+            Effect::Address { link, address: format!("{OF_PREV}/24").parse().unwrap(), lasting: false },
         ];
         for effect in effects {
             node.apply(&effect, soon()).unwrap();

@@ -1,5 +1,6 @@
 //! The host calls of the components that are shipped, in their order.
 
+use ipnet::IpNet;
 use multus_cni::result::{CniResult, Ip};
 use multus_wasm::Grants;
 use multus_wasm::node::{Answer, Change, LinkId, Node, Space};
@@ -14,11 +15,13 @@ pub(crate) struct Script {
     pub(crate) run: fn(&mut ComponentNode, Grants) -> Answer<()>,
 }
 
-/// `bridge`, `ptp` and `host-device`, each with `host-local`.
-pub(crate) const SCRIPTS: [Script; 3] = [
+/// `bridge`, `ptp` and `host-device`, each with `host-local`; links of many kinds; `bridge` with VLANs.
+pub(crate) const SCRIPTS: [Script; 5] = [
     Script { name: "bridge", run: bridge },
     Script { name: "ptp", run: ptp },
     Script { name: "host-device", run: host_device },
+    Script { name: "kinds", run: kinds },
+    Script { name: "bridge with VLANs", run: bridge_with_vlans },
 ];
 
 /// The hardware that `host-device` takes.
@@ -27,7 +30,7 @@ pub(crate) const DEVICE: &str = "0000:03:02.1";
 impl Stage {
     /// What the scripts need.
     pub(crate) fn grants(&self) -> Value {
-        json!({ "links": ["cni0", "ens1"], "defaultRoutes": true, "firewall": ["masquerade", "spoof-check"],
+        json!({ "links": ["cni0", "lab0", "ens1"], "names": ["more*", "blue"], "defaultRoutes": true, "firewall": ["masquerade", "spoof-check"],
                 "sysctls": ["net/ipv4/ip_forward", "net/ipv4/conf/*/arp_notify"] })
     }
 
@@ -93,6 +96,33 @@ fn host_device(node: &mut ComponentNode, ipam: Grants) -> Answer<()> {
     node.announce(link)
 }
 
+/// A dummy in the place of a parent, whose routes are in a table of their own in the end.
+fn kinds(node: &mut ComponentNode, ipam: Grants) -> Answer<()> {
+    let name = node.scene.interface.clone();
+    let dummy = node.create_link("dummy", None, &name, "{}")?;
+    node.change(dummy, Change::Up(true))?;
+    node.create_link("vlan", Some(dummy), "more0", r#"{"id": 100}"#)?;
+    node.create_link("ipvlan", Some(dummy), "more1", r#"{"mode": "l3"}"#)?;
+    let (vrf, table) = node.ensure_vrf("blue", "{}")?;
+    node.change(vrf, Change::Up(true))?;
+    node.change(dummy, Change::Master(Some(vrf)))?;
+    let address = host_local(node, ipam)?;
+    node.add_address(dummy, &address)?;
+    let route = json!({ "dst": "10.9.0.0/16", "gw": GATEWAY, "table": table });
+    node.add_route(dummy, &route.to_string())
+}
+
+fn bridge_with_vlans(node: &mut ComponentNode, _: Grants) -> Answer<()> {
+    let bridge = node.ensure_bridge("lab0", r#"{"vlans": true}"#)?;
+    node.change(bridge, Change::Up(true))?;
+    let name = node.scene.interface.clone();
+    let (_, port) = node.create_veth(&name, "{}")?;
+    node.change(port, Change::Master(Some(bridge)))?;
+    node.change(port, Change::Isolated(true))?;
+    node.set_port_vlans(port, r#"{"native": 100, "tagged": [{"first": 200, "last": 299}], "only": true}"#)?;
+    node.change(port, Change::Up(true))
+}
+
 /// One network of a pod gives it its default route.
 fn default_route(node: &mut ComponentNode, pod: LinkId) -> Answer<()> {
     if node.scene.interface != "eth0" {
@@ -125,6 +155,8 @@ fn host_local(node: &mut ComponentNode, grants: Grants) -> Answer<String> {
 
 /// What a component is told when IPAM gave it an address.
 pub(crate) fn offer(node: &mut ComponentNode, address: &str) {
-    let ip = Ip { address: address.to_owned(), gateway: Some(GATEWAY.into()), interface: None };
+    let network: IpNet = address.parse().expect("an address of the pods' network, or of another one");
+    let gateway = network.hosts().next().map(|first| first.to_string());
+    let ip = Ip { address: address.to_owned(), gateway, interface: None };
     node.story.leased(CniResult { ips: vec![ip], ..CniResult::default() });
 }

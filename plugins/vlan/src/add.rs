@@ -1,0 +1,26 @@
+//! What is done, in order.
+
+use multus_guest::result::Dns;
+use multus_guest::{Attachment, CniResult, Failure, Plugin};
+use multus_guest_cni::{Host, master, pod};
+
+use crate::conf::Wanted;
+
+pub(crate) fn add<H: Host>(host: &H, attachment: &Attachment, conf: &Plugin) -> Result<CniResult, Failure> {
+    let wanted = Wanted::read(conf)?;
+    let master = wanted.master.find(host)?;
+    master::check_mtu(host, &master, wanted.link.mtu)?;
+    let link = host.create_link(Some(&master), &attachment.interface_name, &wanted.link)?;
+    let mut result = match wanted.ipam {
+        Some(ipam) => pod::configure(host, &link, conf, ipam)?,
+        None => {
+            host.set_up(&link)?;
+            CniResult::default()
+        }
+    };
+    result.interfaces = vec![pod::in_sandbox(host, &link)?];
+    if wanted.dns != Dns::default() {
+        result.dns = wanted.dns;
+    }
+    Ok(result)
+}
