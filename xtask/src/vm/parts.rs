@@ -19,6 +19,7 @@ const KERNELS: [&str; 2] = ["linux-image-6.12-amd64", "linux-image-amd64"];
 /// The kernel needs these before it sees the host's files.
 const FIRST_MODULES: [&str; 3] = ["9p", "9pnet_virtio", "overlay"];
 const INIT: &str = include_str!("init.sh");
+const INSIDE: &str = include_str!("inside.sh");
 
 /// The machine, in parts.
 pub(crate) struct Parts {
@@ -108,6 +109,7 @@ impl Parts {
         }
         fs::copy(self.busybox(), root.join("bin/busybox"))?;
         symlink("/bin/busybox", root.join("sbin/modprobe"))?;
+        fs::write(root.join("inside.sh"), INSIDE)?;
         fs::write(root.join("init"), INIT)?;
         fs::set_permissions(root.join("init"), fs::Permissions::from_mode(0o755))?;
         let version = only_entry(&self.modules())?;
