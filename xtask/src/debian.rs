@@ -39,12 +39,12 @@ pub(crate) fn program(unpacked: &Path, name: &str) -> Option<PathBuf> {
 
 /// apt with state and cache in a folder of ours. What is installed it reads from the machine, so that it fetches
 /// nothing that is there.
-struct Apt {
+pub(crate) struct Apt {
     folder: PathBuf,
 }
 
 impl Apt {
-    fn new(folder: PathBuf) -> Result<Apt> {
+    pub(crate) fn new(folder: PathBuf) -> Result<Apt> {
         for sub in ["state/lists/partial", "cache/archives/partial", "log"] {
             fs::create_dir_all(folder.join(sub))?;
         }
@@ -52,13 +52,33 @@ impl Apt {
         Ok(Apt { folder })
     }
 
-    fn get(&self) -> Command {
-        let mut command = Command::new("apt-get");
+    /// The same, that reads its sources from a folder's files instead of the machine's.
+    pub(crate) fn with_sources(folder: PathBuf, sources: &Path) -> Result<Apt> {
+        let apt = Apt::new(folder)?;
+        let sources = format!(
+            "Dir::Etc::sourcelist \"/dev/null\";\nDir::Etc::sourceparts \"{}\";\n",
+            sources.display()
+        );
+        fs::write(apt.folder.join("apt.conf"), configuration(&apt.folder) + &sources)?;
+        Ok(apt)
+    }
+
+    pub(crate) fn get(&self) -> Command {
+        self.command("apt-get")
+    }
+
+    pub(crate) fn cache(&self) -> Command {
+        self.command("apt-cache")
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         command.arg("--config-file").arg(self.folder.join("apt.conf")).arg("--quiet=2");
         command
     }
 
-    fn packages(&self) -> Result<Vec<PathBuf>> {
+    /// What it has fetched.
+    pub(crate) fn packages(&self) -> Result<Vec<PathBuf>> {
         let archives = fs::read_dir(self.folder.join("cache/archives"))?;
         let paths = archives.flatten().map(|entry| entry.path());
         Ok(paths.filter(|path| path.extension().is_some_and(|extension| extension == "deb")).collect())

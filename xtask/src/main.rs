@@ -10,11 +10,13 @@ mod dist;
 mod gate;
 mod run;
 mod setup;
+mod vm;
 mod workspace;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use workspace::Workspace;
@@ -40,6 +42,8 @@ enum Task {
     Dist,
     /// What a call costs, as medians of interleaved pairs
     Bench(BenchOptions),
+    /// Run a command in a virtual machine: this machine's files, another kernel, cards with virtual functions
+    Vm(VmOptions),
     /// Run a command in a private user, network and mount namespace
     Private {
         /// The command and its words
@@ -65,6 +69,17 @@ pub(crate) struct TestOptions {
     pub(crate) conf: Option<PathBuf>,
 }
 
+/// What to run in the virtual machine, and how long.
+#[derive(Args)]
+pub(crate) struct VmOptions {
+    /// It is ended after this many seconds
+    #[arg(long, default_value_t = 300)]
+    pub(crate) limit: u64,
+    /// The command and its words
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
 /// How to show it.
 #[derive(Args)]
 pub(crate) struct DemoOptions {
@@ -85,22 +100,29 @@ pub(crate) struct BenchOptions {
 }
 
 fn main() -> ExitCode {
-    let done = Workspace::find().and_then(|workspace| match Arguments::parse().task {
-        Task::Setup => setup::run(&workspace).map(|_| drop(containerd::find(&workspace))),
-        Task::Build => build::run(&workspace).map(drop),
-        Task::Test(options) => gate::run(&workspace, &options),
-        Task::Demo(options) => demo::run(&workspace, &options),
-        Task::Dist => dist::run(&workspace),
-        Task::Bench(options) => bench::run(&workspace, &options),
-        Task::Private { command } => private(&workspace, &command),
-    });
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("\nxtask: {error:#}");
-            ExitCode::FAILURE
+    let task = Arguments::parse().task;
+    let done = Workspace::find().and_then(|workspace| carry_out(&workspace, task));
+    done.unwrap_or_else(|error| {
+        eprintln!("\nxtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn carry_out(workspace: &Workspace, task: Task) -> anyhow::Result<ExitCode> {
+    let done = match task {
+        Task::Setup => setup::run(workspace).map(|_| drop(containerd::find(workspace))),
+        Task::Build => build::run(workspace).map(drop),
+        Task::Test(options) => gate::run(workspace, &options),
+        Task::Demo(options) => demo::run(workspace, &options),
+        Task::Dist => dist::run(workspace),
+        Task::Bench(options) => bench::run(workspace, &options),
+        Task::Private { command } => private(workspace, &command),
+        // The status of what it runs is its own.
+        Task::Vm(options) => {
+            return vm::command(workspace, &options.command, Duration::from_secs(options.limit));
         }
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 fn private(workspace: &Workspace, line: &[OsString]) -> anyhow::Result<()> {
