@@ -111,10 +111,10 @@ fn check_steps(
         args: &attachment.intent.args,
         path: &path,
     };
-    for (step, state) in attachment.intent.steps.iter().zip(&attachment.steps) {
+    for (at, (step, state)) in attachment.intent.steps.iter().zip(&attachment.steps).enumerate() {
         let done = match &step.implementation {
             Implementation::Exec { path } => check_binary(attachment, step, path, target, &guard),
-            Implementation::Component { .. } => check_component(call, attachment, step, state),
+            Implementation::Component { .. } => check_component(call, attachment, step, at, state),
         };
         done.map_err(|error| error.context(&format!("plugin {}", step.plugin)))?;
     }
@@ -137,12 +137,16 @@ fn check_component(
     call: &Call<'_>,
     attachment: &AttachmentRecord,
     step: &StepIntent,
+    at: usize,
     state: &StepRecord,
 ) -> Result<(), Error> {
     let version = Version::parse(&attachment.intent.cni_version)?;
     let text = attachment.result.as_deref().unwrap_or_default();
     let result = ResultDocument::parse(text.as_bytes(), version)?.result()?;
-    component::check(call.netns_path(), state, &result)?;
+    let later = attachment.steps.get(at + 1..).unwrap_or_default();
+    let planned = attachment.intent.steps.get(at + 1..).unwrap_or_default();
+    let binaries = planned.iter().any(|step| matches!(step.implementation, Implementation::Exec { .. }));
+    component::check(call.netns_path(), state, later, binaries, &result)?;
     let (container_id, netns) = (&call.request.container_id, call.netns_path());
     component::lifecycle_check(call, &Recorded { container_id, netns, attachment, step })
 }

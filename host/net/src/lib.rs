@@ -26,7 +26,7 @@ mod undo;
 
 pub use backend::Backend;
 pub use effect::{
-    Class, Disguise, Effect, Home, HostPort, InvalidMac, IpvlanMode, LinkKind, LinkRef, Limit, MacAddr,
+    Class, Disguise, Effect, Home, HostPort, InvalidMac, IpvlanMode, Limit, LinkKind, LinkRef, MacAddr,
     MacvlanMode, NewLink, PolicyRule, PortMapping, PortVlans, Property, Route, Space, Transport,
 };
 pub use error::NetnsError;

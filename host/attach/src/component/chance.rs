@@ -31,6 +31,11 @@ pub(super) fn veth_name() -> String {
     format!("veth{:08x}", number() >> 32)
 }
 
+/// A name for the link by which passes what a pod sends.
+pub(super) fn detour_name() -> String {
+    format!("bwp{:012x}", number() >> 16)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +48,6 @@ mod tests {
         assert!((FIRST_INDEX..1 << 31).contains(&index()));
         assert_eq!(veth_name().len(), 12);
         assert_ne!(veth_name(), veth_name());
+        assert_eq!(detour_name().len(), 15);
     }
 }

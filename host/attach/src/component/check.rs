@@ -1,6 +1,7 @@
 //! CHECK of what a component did: that it is there and ours, by the record; with what values, by the list's final
 //! result, since a later plugin may have changed them.
 
+use std::mem::discriminant;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -10,17 +11,40 @@ use multus_cni::{Code, Error};
 use multus_journal::{Effect, Outcome, StepRecord};
 use multus_net::{self as net, Backend, Kernel, Link, Space};
 
-/// Compares what a component's step did with the kernel.
+/// Compares what a component's step did with the kernel, what later ones of its list did with it left aside. `binaries` says
+/// whether one of those is a binary, of which nothing is known.
 ///
 /// # Errors
 /// Code 3 naming the first thing that is missing or another, code 5 where the kernel can't be asked.
-pub(crate) fn check(netns: &str, step: &StepRecord, result: &CniResult) -> Result<(), Error> {
+pub(crate) fn check(
+    netns: &str,
+    step: &StepRecord,
+    later: &[StepRecord],
+    binaries: bool,
+    result: &CniResult,
+) -> Result<(), Error> {
     let mut kernel = Kernel::open(Some(Path::new(netns))).map_err(|error| refused(&error))?;
-    compare(&mut kernel, step, result)
+    compare(&mut kernel, step, &Later { steps: later, binaries }, result)
 }
 
-fn compare(node: &mut dyn Backend, step: &StepRecord, result: &CniResult) -> Result<(), Error> {
-    for effect in done(step).filter(|effect| lasts(effect, result)) {
+/// What came after a step.
+struct Later<'a> {
+    steps: &'a [StepRecord],
+    binaries: bool,
+}
+
+fn compare(
+    node: &mut dyn Backend,
+    step: &StepRecord,
+    later: &Later<'_>,
+    result: &CniResult,
+) -> Result<(), Error> {
+    let own: Vec<_> = done(step).collect();
+    for (at, effect) in own.iter().enumerate().filter(|(_, effect)| lasts(effect, later, result)) {
+        let mut after = own.iter().skip(at + 1).copied().chain(later.steps.iter().flat_map(done));
+        if after.any(|other| undoes(other, effect)) {
+            continue;
+        }
         if let Some(difference) = node.compare(effect).map_err(|error| refused(&error))? {
             return Err(missing(&difference));
         }
@@ -45,9 +69,26 @@ fn done(step: &StepRecord) -> impl Iterator<Item = &net::Effect> {
     })
 }
 
-/// Whether an effect has to be there still: not what the final result no longer tells of, nor values of links, which
-/// a later plugin may have changed.
-fn lasts(effect: &net::Effect, result: &CniResult) -> bool {
+/// Whether an effect is no longer to be seen because of a later one.
+fn undoes(other: &net::Effect, effect: &net::Effect) -> bool {
+    match (other, effect) {
+        (net::Effect::NoRoute { link, route, .. }, net::Effect::Route { link: of, route: was, .. }) => {
+            let same = |one: &net::Route, other: &net::Route| {
+                (one.destination, one.gateway, one.table) == (other.destination, other.gateway, other.table)
+            };
+            of.index == link.index && same(route, was)
+        }
+        (net::Effect::Set { link, property, .. }, net::Effect::Set { link: of, property: was, .. }) => {
+            of.index == link.index && discriminant(property) == discriminant(was)
+        }
+        (net::Effect::Sysctl { key, .. }, net::Effect::Sysctl { key: was, .. }) => key == was,
+        _ => false,
+    }
+}
+
+/// Whether an effect has to be there still: not what the final result no longer tells of, nor what a later binary may have
+/// changed. Hardware addresses and MTUs are the result's to tell.
+fn lasts(effect: &net::Effect, later: &Later<'_>, result: &CniResult) -> bool {
     match effect {
         net::Effect::Address { link, address, .. } if link.space == Space::Sandbox => {
             tells_address(result, *address)
@@ -55,11 +96,19 @@ fn lasts(effect: &net::Effect, result: &CniResult) -> bool {
         net::Effect::Route { link, route, .. } if link.space == Space::Sandbox => {
             tells_route(result, route.destination, route.gateway)
         }
-        net::Effect::Set { .. }
-        | net::Effect::Sysctl { .. }
-        | net::Effect::NoRoute { .. }
-        | net::Effect::NoAddress { .. }
-        | net::Effect::Announce { .. } => false,
+        net::Effect::Set { link, property, .. } => {
+            let compared = match property {
+                net::Property::Promiscuous(_)
+                | net::Property::AllMulticast(_)
+                | net::Property::TxQueueLength(_) => !later.binaries,
+                // Whether its own links are up is the pod's affair.
+                net::Property::Up(true) => link.name == "lo",
+                _ => false,
+            };
+            compared && link.space == Space::Sandbox
+        }
+        net::Effect::Sysctl { space, .. } => *space == Space::Sandbox && !later.binaries,
+        net::Effect::NoRoute { .. } | net::Effect::NoAddress { .. } | net::Effect::Announce { .. } => false,
         _ => true,
     }
 }

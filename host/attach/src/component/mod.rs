@@ -1,6 +1,7 @@
 //! Delegates that are components: each host call is checked against what the module may, written down, and done. What
 //! a module does of itself is nothing but host calls, so its DEL and CHECK follow from the record.
 
+mod bandwidth;
 mod bridge;
 mod chance;
 mod change;
@@ -18,6 +19,7 @@ mod nested;
 mod node;
 mod predecessor;
 mod refusal;
+mod routing;
 mod run;
 mod shared;
 #[cfg(test)]

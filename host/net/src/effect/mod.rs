@@ -7,10 +7,10 @@ mod kind;
 mod mac;
 mod name;
 mod port;
-mod traffic;
 #[cfg(test)]
 mod tests;
 mod text;
+mod traffic;
 
 use std::net::IpAddr;
 

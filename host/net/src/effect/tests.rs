@@ -205,9 +205,9 @@ fn rows() -> Vec<(Effect, &'static str, Value)> {
             }}}),
         ),
         (
-            Effect::NoRoute { link: eth0(), route: plain("fd00::/64") },
+            Effect::NoRoute { link: eth0(), route: plain("fd00::/64"), lasting: true },
             "route fd00::/64 taken off eth0 in the pod",
-            json!({"no-route": {"link": eth0_json(), "route": {
+            json!({"no-route": {"link": eth0_json(), "lasting": true, "route": {
                 "destination": "fd00::/64", "gateway": null, "source": null, "metric": null, "table": null,
                 "scope": null, "mtu": null, "advmss": null, "onlink": false,
             }}}),
@@ -236,6 +236,34 @@ fn rows() -> Vec<(Effect, &'static str, Value)> {
             Effect::SpoofCheck { id: "a1".into(), port: eth0(), mac: mac.parse().unwrap() },
             "nothing but 0a:58:0a:01:02:03 comes in by eth0 in the pod",
             json!({"spoof-check": {"id": "a1", "port": eth0_json(), "mac": mac}}),
+        ),
+        (
+            Effect::Limit { link: eth0(), limit: Limit { rate: 1_000_000, burst: 20_000, queue: 45_000 } },
+            "rate 1000000 burst 20000 limit 45000 by eth0 in the pod",
+            json!({"limit": {"link": eth0_json(), "limit": {"rate": 1_000_000, "burst": 20_000, "queue": 45_000}}}),
+        ),
+        (
+            Effect::Redirect { link: eth0(), to: eth0() },
+            "what comes in by eth0 in the pod by way of eth0 in the pod",
+            json!({"redirect": {"link": eth0_json(), "to": eth0_json()}}),
+        ),
+        (
+            Effect::PolicyRule { rule: PolicyRule { source: address.trunc(), table: 100, priority: 7 } },
+            "rule 7: from 10.1.2.0/24 lookup 100 in the pod",
+            json!({"policy-rule": {"rule": {"source": "10.1.2.0/24", "table": 100, "priority": 7}}}),
+        ),
+        (
+            Effect::Link {
+                link: new(Space::Host, 905, "ifb0"),
+                parent: None,
+                kind: LinkKind::Ifb,
+                mtu: None,
+            },
+            "ifb ifb0 on the node",
+            json!({"link": {
+                "link": {"space": "host", "index": 905, "name": "ifb0", "mac": mac}, "parent": null,
+                "kind": "ifb", "mtu": null,
+            }}),
         ),
         (
             Effect::Announce { link: eth0(), addresses: vec![ip, "fd00::3".parse().unwrap()] },
@@ -291,6 +319,9 @@ fn what_may_be_missing_is_read_without_it() {
     assert_eq!(serde_json::from_value::<Effect>(short).unwrap(), expected);
     let short = json!({"address": {"link": eth0_json(), "address": "fd00::3/64"}});
     let expected = Effect::Address { link: eth0(), address: "fd00::3/64".parse().unwrap(), lasting: false };
+    assert_eq!(serde_json::from_value::<Effect>(short).unwrap(), expected);
+    let short = json!({"no-route": {"link": eth0_json(), "route": {"destination": "fd00::/64"}}});
+    let expected = Effect::NoRoute { link: eth0(), route: plain("fd00::/64"), lasting: false };
     assert_eq!(serde_json::from_value::<Effect>(short).unwrap(), expected);
     let short = json!({"bridge": {
         "link": {"space": "host", "index": 902, "name": "cni0", "mac": "0a:58:0a:01:02:03"}, "mtu": null,

@@ -14,8 +14,8 @@ use super::no::{Done, No};
 use super::space::Namespace;
 use crate::link::Details;
 use crate::{
-    Backend, Effect, Home, Link, LinkKind, LinkRef, MacAddr, NetnsId, NewLink, PortVlans, Property, Refused,
-    Route, Space, compare, undo,
+    Backend, Effect, Home, Link, LinkKind, LinkRef, MacAddr, NetnsId, NewLink, PolicyRule, PortVlans,
+    Property, Refused, Route, Space, compare, undo,
 };
 
 impl Backend for Simulated {
@@ -98,6 +98,19 @@ impl Backend for Simulated {
         })
     }
 
+    fn other_end(&mut self, link: &LinkRef) -> Result<Option<Link>, Refused> {
+        let (inside, here) = (self.sandbox.space(link.space), self.sandbox.space(Space::Host));
+        self.ask(&format_args!("a look for the other end of {link}"), |world| {
+            let end = world.space(inside).ok().and_then(|space| space.device(link.index).ok());
+            let peer = end.and_then(|device| device.kind.peer()).filter(|peer| peer.space == here);
+            Ok(peer.and_then(|peer| Some(world.space(here).ok()?.device(peer.index).ok()?.view())))
+        })
+    }
+
+    fn policy_rules(&mut self) -> Result<Vec<PolicyRule>, Refused> {
+        self.look(Space::Sandbox, &"a list of the rules", |space| space.policy.clone())
+    }
+
     fn apply(&mut self, effect: &Effect, deadline: Instant) -> Result<(), Refused> {
         effect.check_names()?;
         in_time(effect, deadline)?;
@@ -123,7 +136,7 @@ impl Backend for Simulated {
             Effect::Route { link, route, .. } => {
                 self.ask_in(link.space, effect, |space| space.add_route(link.index, route))
             }
-            Effect::NoRoute { link, route } => {
+            Effect::NoRoute { link, route, .. } => {
                 self.ask_in(link.space, effect, |space| space.drop_route(link.index, route))
             }
             Effect::Neighbour { link, address, mac } => {
@@ -148,6 +161,15 @@ impl Backend for Simulated {
                     Some(taken) => Err(No::from(libc::EADDRINUSE).to(effect).saying(&taken)),
                     None => Ok(()),
                 }
+            }
+            Effect::Limit { link, limit } => {
+                self.ask_in(link.space, effect, |space| space.add_limit(link.index, *limit))
+            }
+            Effect::Redirect { link, to } => {
+                self.ask_in(link.space, effect, |space| space.add_redirect(link.index, to.index))
+            }
+            Effect::PolicyRule { rule } => {
+                self.ask_in(Space::Sandbox, effect, |space| space.add_policy_rule(*rule))
             }
             Effect::Announce { link, addresses } => {
                 if self.link_at(link.space, link.index)?.is_none() {
@@ -271,6 +293,8 @@ pub(super) fn details(device: &Device) -> Details {
         bus_address: device.kind.hardware().map(|factory| factory.bus_address.clone()),
         hairpin: switch.map(|switch| switch.hairpin),
         isolated: switch.map(|switch| switch.isolated),
+        below: None,
+        namespace: None,
         tells_vlans_apart: matches!(device.kind, Kind::Bridge { vlans: true, .. }),
         table: match device.kind {
             Kind::Made { kind: LinkKind::Vrf { table }, .. } => Some(table),

@@ -10,6 +10,8 @@ use crate::{LinkKind, MacvlanMode, NewLink};
 
 /// What a link that leads its ports' packets by a table of their own has (`vrf_setup`).
 const VRF_MTU: u32 = 65575;
+/// `TX_Q_LIMIT` of ifb.
+const IFB_QUEUE: u32 = 32;
 
 impl World {
     /// A link that one request makes, in any namespace.
@@ -47,7 +49,10 @@ impl World {
             self.check_name(space, &link.name)?;
         }
         let parent = on.zip(below.as_ref()).map(|(place, below)| Parent { place, seen: Seen::of(below) });
-        let made = Device::new(link.index, &link.name, mac, wanted, Kind::Made { kind, parent });
+        let mut made = Device::new(link.index, &link.name, mac, wanted, Kind::Made { kind, parent });
+        if kind == LinkKind::Ifb {
+            made.tx_queue_length = IFB_QUEUE;
+        }
         self.space_mut(space)?.insert(made);
         self.share_mode(on, kind)
     }

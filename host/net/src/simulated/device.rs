@@ -9,7 +9,7 @@ use ipnet::Ipv6Net;
 use super::address::V4;
 use super::port::Switch;
 use super::space::SpaceId;
-use crate::{Link, LinkKind, MacAddr};
+use crate::{Limit, Link, LinkKind, MacAddr};
 
 /// The queue of a link that nobody gave another one, in packets (`DEFAULT_TX_QUEUE_LEN`).
 pub(super) const QUEUE: u32 = 1000;
@@ -97,6 +97,10 @@ pub(super) struct Device {
     /// In the order in which the kernel lists them.
     pub(super) v4: Vec<V4>,
     pub(super) v6: Vec<Ipv6Net>,
+    /// How fast packets leave.
+    pub(super) limit: Option<Limit>,
+    /// By which link leaves what comes in; 0 if that is gone.
+    pub(super) redirect: Option<u32>,
     /// Permanent ones.
     pub(super) neighbours: BTreeMap<IpAddr, MacAddr>,
     /// `ipv4/arp_notify` for `net/ipv4/conf/<link>/arp_notify`.
@@ -119,6 +123,8 @@ impl Device {
             port: None,
             v4: Vec::new(),
             v6: Vec::new(),
+            limit: None,
+            redirect: None,
             neighbours: BTreeMap::new(),
             settings: BTreeMap::new(),
         }
@@ -199,7 +205,7 @@ impl Kind {
     /// The MTUs that it can have. Those of hardware differ; these are common.
     pub(super) fn mtus(&self) -> RangeInclusive<u32> {
         match self {
-            Self::Loopback | Self::Made { kind: LinkKind::Dummy, .. } => 0..=i32::MAX as u32,
+            Self::Loopback | Self::Made { kind: LinkKind::Dummy | LinkKind::Ifb, .. } => 0..=i32::MAX as u32,
             Self::Made { kind: LinkKind::Vlan { .. }, .. } => 0..=65535,
             Self::Made { kind: LinkKind::Vrf { .. }, .. } => 1280..=65575,
             Self::Veth { .. } | Self::Bridge { .. } | Self::Made { .. } => 68..=65535,

@@ -7,6 +7,7 @@ use super::device::{Device, Kind, Parent, QUEUE};
 use super::port::Switch;
 use super::setting;
 use super::space::Namespace;
+use super::traffic;
 use super::world::World;
 
 /// Every namespace of the node by its number, the node's own first: links, addresses, routes, neighbours, settings that
@@ -29,6 +30,12 @@ fn lines(text: &mut String, number: u64, space: &Namespace) {
         let usual = setting::of_a_link(&BTreeMap::new());
         let unusual = device.settings.iter().filter(|(key, value)| usual.get(*key) != Some(value));
         unusual.for_each(|(key, value)| line(format!("{}: {key} = {value}", device.name)));
+        if let Some(limit) = &device.limit {
+            line(format!("{}: {limit}", device.name));
+        }
+        if let Some(to) = device.redirect {
+            line(format!("{}: in by way of {to}", device.name));
+        }
         device.neighbours.iter().for_each(|(who, mac)| line(format!("{}: {who} at {mac}", device.name)));
         let routes = space.routes.iter().filter(|route| route.link == device.index && route.is_listed());
         let mut routes: Vec<_> = routes.map(|route| super::route::view(route).to_string()).collect();
@@ -38,6 +45,8 @@ fn lines(text: &mut String, number: u64, space: &Namespace) {
     let usual = setting::of_a_namespace();
     let unusual = space.settings.iter().filter(|(key, value)| usual.get(*key) != Some(value));
     unusual.for_each(|(key, value)| line(format!("{key} = {value}")));
+    let usual = traffic::rules_of_a_namespace();
+    space.policy.iter().filter(|rule| !usual.contains(rule)).for_each(|rule| line(format!("policy {rule}")));
     space.rules.iter().for_each(|((_, id), rule)| line(format!("rule {id}: {rule:?}")));
 }
 

@@ -7,7 +7,7 @@
 //! where they differ): `tests/agreement` holds both to it.
 //!
 //! Not simulated: packets; carriers, and so `fe80::` addresses that come by themselves; what settings do, but for
-//! `promote_secondaries`; routes over IPv6 by the loopback; policy rules.
+//! `promote_secondaries`; routes over IPv6 by the loopback; what limits of traffic and rules of routing do.
 
 mod address;
 mod backend;
@@ -27,6 +27,7 @@ mod port;
 mod route;
 mod setting;
 mod space;
+mod traffic;
 mod undoing;
 mod world;
 

@@ -9,7 +9,8 @@ use super::firewall::{Key, Rule};
 use super::no::{Done, No};
 use super::route::Entry;
 use super::setting;
-use crate::{Link, MacAddr, NetnsId};
+use super::traffic;
+use crate::{Link, MacAddr, NetnsId, PolicyRule};
 
 /// A namespace's number, never used again: its cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +23,8 @@ pub(super) struct Namespace {
     pub(super) routes: Vec<Entry>,
     pub(super) settings: BTreeMap<String, String>,
     pub(super) rules: BTreeMap<Key, Rule>,
+    /// IPv4 first, each family by priority.
+    pub(super) policy: Vec<PolicyRule>,
     /// It had an IPv4 address, so there is a table of them: without one every destination counts as a broadcast's.
     pub(super) had_v4: bool,
     /// The last index that was chosen and not asked for.
@@ -37,6 +40,7 @@ impl Namespace {
             routes: Vec::new(),
             settings: setting::of_a_namespace(),
             rules: BTreeMap::new(),
+            policy: traffic::rules_of_a_namespace(),
             had_v4: false,
             last_chosen: 1,
         };
@@ -46,6 +50,10 @@ impl Namespace {
 
     pub(super) fn devices(&self) -> impl Iterator<Item = &Device> {
         self.devices.values()
+    }
+
+    pub(super) fn devices_mut(&mut self) -> impl Iterator<Item = &mut Device> {
+        self.devices.values_mut()
     }
 
     pub(super) fn device(&self, index: u32) -> Done<&Device> {
@@ -76,7 +84,8 @@ impl Namespace {
         }
         self.routes.retain(|route| route.link != index);
         let mut device = self.devices.remove(&index).ok_or(No::from(libc::ENODEV))?;
-        device.port = None;
+        (device.port, device.limit, device.redirect) = (None, None, None);
+        self.way_gone(index);
         if let Some(port) = port {
             self.follow_ports(port.master);
         }

@@ -3,7 +3,7 @@
 use super::device::{Device, Place};
 use super::firewall::key;
 use super::handle::Simulated;
-use crate::effect::{LinkRef, Property, Route, Space};
+use crate::effect::{LinkRef, PolicyRule, Property, Route, Space};
 use crate::undo::{Moved, Rules, Undoing};
 use crate::{Backend, Link, Refused, Why};
 
@@ -43,6 +43,32 @@ impl Undoing for Simulated {
             rules.iter().for_each(|rules| space.drop_rule(rules));
             Ok(())
         })
+    }
+
+    fn limit(&mut self, link: &LinkRef) -> Result<Option<(u64, u32)>, Refused> {
+        self.look(link.space, &format_args!("a look at {link}"), |space| {
+            let limit = space.device(link.index).ok().and_then(|device| device.limit);
+            limit.map(|limit| (limit.rate, limit.queue))
+        })
+    }
+
+    fn drop_limit(&mut self, link: &LinkRef) -> Result<(), Refused> {
+        self.ask_in(link.space, &format_args!("limit taken off {link}"), |space| space.drop_limit(link.index))
+    }
+
+    fn redirect(&mut self, link: &LinkRef) -> Result<Option<u32>, Refused> {
+        self.look(link.space, &format_args!("a look at {link}"), |space| {
+            space.device(link.index).ok().and_then(|device| device.redirect)
+        })
+    }
+
+    fn drop_redirect(&mut self, link: &LinkRef) -> Result<(), Refused> {
+        let tried = format_args!("what comes in by {link} taken off its way");
+        self.ask_in(link.space, &tried, |space| space.drop_redirect(link.index))
+    }
+
+    fn drop_policy_rule(&mut self, rule: &PolicyRule) -> Result<(), Refused> {
+        self.ask_in(Space::Sandbox, &format_args!("rule {rule} gone"), |space| space.drop_policy_rule(rule))
     }
 
     fn bring_home(&mut self, moved: &Moved<'_>) -> Result<(), Refused> {

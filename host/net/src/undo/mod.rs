@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::effect::{Effect, Home, LinkRef, NewLink, Limit, PolicyRule, PortMapping, Property, Route, Space};
+use crate::effect::{Effect, Home, Limit, LinkRef, NewLink, PolicyRule, PortMapping, Property, Route, Space};
 
 pub(crate) use moved::find;
 pub(crate) use run::{Undoing, drop_bridges, run, same_setting};

@@ -196,7 +196,14 @@ impl<N: Undoing> Undone<'_, N> {
     fn bring_route(&mut self, link: &LinkRef, route: &Route) -> Result<(), Refused> {
         let effect = Effect::Route { link: link.clone(), route: route.clone(), lasting: false };
         match self.node.apply(&effect, self.deadline) {
-            Err(refused) if matches!(refused.errno, Some(libc::EEXIST | libc::ENETDOWN | libc::ENETUNREACH)) => {
+            Err(refused)
+                if matches!(
+                    refused.errno,
+                    Some(
+                        libc::EEXIST | libc::EINVAL | libc::ENETDOWN | libc::ENETUNREACH | libc::EHOSTUNREACH
+                    )
+                ) =>
+            {
                 Ok(())
             }
             done => done,

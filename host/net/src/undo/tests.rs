@@ -76,15 +76,36 @@ fn all() -> Vec<Effect> {
         Effect::NoRoute {
             link: eth0.clone(),
             route: serde_json::from_str(r#"{"destination": "fd00::/64"}"#).unwrap(),
+            lasting: false,
         },
         Effect::Neighbour { link: eth0.clone(), address: ip, mac },
         sysctl(Space::Sandbox),
         sysctl(Space::Host),
         Effect::Masquerade { id: "a".into(), address: ip, network },
         Effect::SpoofCheck { id: "a".into(), port, mac },
-        Effect::Announce { link: eth0, addresses: vec![ip] },
+        Effect::Announce { link: eth0.clone(), addresses: vec![ip] },
+        Effect::NoRoute {
+            link: eth0,
+            route: serde_json::from_str(r#"{"destination": "fd00::/64"}"#).unwrap(),
+            lasting: true,
+        },
+        Effect::PolicyRule { rule: PolicyRule { source: network, table: 100, priority: 7 } },
+        limit(99),
+        Effect::Redirect { link: link(Space::Host, 99, "veth99"), to: link(Space::Host, 98, "ifb0") },
         veth(20),
     ]
+}
+
+fn limit(index: u32) -> Effect {
+    let limit = Limit { rate: 1000, burst: 100, queue: 125 };
+    Effect::Limit { link: link(Space::Host, index, &format!("veth{index}")), limit }
+}
+
+#[test]
+fn a_limit_goes_with_a_link_of_ours() {
+    let (pair, of_ours, other) = (veth(10), limit(11), limit(99));
+    let taken: Vec<_> = steps(&[&pair, &of_ours, &other]).iter().map(|step| step.effect).collect();
+    assert_eq!(taken, [2, 0]);
 }
 
 #[test]
@@ -92,7 +113,7 @@ fn what_is_owned_or_modified_is_taken_back_in_reverse_and_links_at_the_end() {
     let effects = all();
     let effects: Vec<_> = effects.iter().collect();
     let order: Vec<_> = steps(&effects).iter().map(|step| step.effect).collect();
-    assert_eq!(order, [15, 14, 12, 8, 5, 3, 2, 17, 0]);
+    assert_eq!(order, [20, 19, 18, 17, 15, 14, 12, 8, 5, 3, 2, 21, 0]);
     for (at, effect) in effects.iter().enumerate() {
         let left = matches!(effect.class(), Class::Ensured | Class::Passing);
         assert_eq!(order.contains(&at), !left, "{effect}");

@@ -7,12 +7,14 @@
 //! settle pod.10               the back end's `settle`
 //! delete node.20              somebody else deletes a link
 //! end                         the pod's namespace ends
+//! forget                      what was done so far is somebody else's
 //! undo                        everything that succeeded is taken back, undo of each by itself included
 //! compare EFFECT              nothing of it has changed; with `! words` these words are in what has
 //! ? pod = lo eth0             names of links
 //! ? pod.10 = eth0 02:… mtu 1500 up [10.0.0.1/24]
 //! ? routes pod.10 = …         ? neighbours pod.10 = …        ? sysctl pod KEY = …
 //! ? vlans node.20 = 1 pvid untagged, 200-299     ? vrfs = blue 5     ? filtering node.5 = true
+//! ? end pod.10 = veth0        ? rules = 100: from 10.0.0.1/32 lookup 7
 //! ```
 
 use std::time::{Duration, Instant};
@@ -69,6 +71,10 @@ fn act(stage: &mut dyn Stage, line: &str, done: &mut Vec<Effect>) -> Result<(), 
         "settle" => expect(&outcome(&stage.backend().settle(&words.link(), soon())), expected),
         "delete" => {
             stage.delete(&words.link());
+            Ok(())
+        }
+        "forget" => {
+            done.clear();
             Ok(())
         }
         "end" => {
@@ -131,6 +137,15 @@ fn ask(stage: &mut dyn Stage, what: &str) -> String {
         "vrfs" => {
             let all = node.vrfs().unwrap();
             all.iter().map(|(link, table)| format!("{} {table}", link.name)).collect::<Vec<_>>().join(", ")
+        }
+        "end" => {
+            let found = node.other_end(&words.link()).unwrap();
+            found.map_or("nothing".to_owned(), |found| found.name)
+        }
+        "rules" => {
+            let all = node.policy_rules().unwrap();
+            let ours = all.iter().filter(|rule| rule.source.prefix_len() > 0);
+            ours.map(ToString::to_string).collect::<Vec<_>>().join(", ")
         }
         "filtering" => node.tells_vlans_apart(&words.link()).unwrap().to_string(),
         "sysctl" => {

@@ -12,6 +12,8 @@
 //! sysctl pod net/ipv4/ip_forward 1             masquerade a 10.0.0.1 10.0.0.0/24
 //! spoof-check a node.20 02:…                   announce pod.10 10.0.0.1
 //! map a tcp 0.0.0.0:8080 10.0.0.2:80 nobody|neighbours|everybody
+//! ifb node.30=ifb0 mtu 1400                    limit node.20 RATE BURST QUEUE      redirect node.20 node.30
+//! rule 100 10.0.0.1/32 7
 //! ```
 //!
 //! `lasting` at the end: the link was there before, what it was is restored. `mac` after a link to be made: with this
@@ -22,8 +24,8 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 use multus_net::{
-    Backend, Disguise, Effect, Home, HostPort, IpvlanMode, LinkKind, LinkRef, MacAddr, MacvlanMode, NewLink,
-    PortMapping, PortVlans, Property, Route, Space, Transport,
+    Backend, Disguise, Effect, Home, HostPort, IpvlanMode, Limit, LinkKind, LinkRef, MacAddr, MacvlanMode,
+    NewLink, PolicyRule, PortMapping, PortVlans, Property, Route, Space, Transport,
 };
 
 /// The words of a line that are still to be read.
@@ -162,7 +164,23 @@ impl<'a> Words<'a> {
             "route" => {
                 Effect::Route { link: self.link(), route: self.route(), lasting: self.takes("lasting") }
             }
-            "noroute" => Effect::NoRoute { link: self.link(), route: self.route() },
+            "noroute" => {
+                Effect::NoRoute { link: self.link(), route: self.route(), lasting: self.takes("lasting") }
+            }
+            "ifb" => {
+                let link = self.new_link();
+                Effect::Link { link, parent: None, kind: LinkKind::Ifb, mtu: self.after("mtu") }
+            }
+            "limit" => {
+                let link = self.link();
+                let limit = Limit { rate: self.parse(), burst: self.parse(), queue: self.parse() };
+                Effect::Limit { link, limit }
+            }
+            "redirect" => Effect::Redirect { link: self.link(), to: self.link() },
+            "rule" => {
+                let rule = PolicyRule { priority: self.parse(), source: self.parse(), table: self.parse() };
+                Effect::PolicyRule { rule }
+            }
             "neighbour" => Effect::Neighbour { link: self.link(), address: self.parse(), mac: self.parse() },
             "sysctl" => {
                 let (space, key, value) = (self.space(), self.next().to_owned(), self.next().to_owned());

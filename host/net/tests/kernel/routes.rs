@@ -139,7 +139,7 @@ fn the_kernels_route_to_a_network_is_taken_away() {
         assert!(listed().contains(&text.to_owned()), "{:?}", listed());
         let routes = open().routes(&eth0()).unwrap();
         let route = routes.into_iter().find(|route| route.destination.to_string() == network).unwrap();
-        let effect = Effect::NoRoute { link: eth0(), route };
+        let effect = Effect::NoRoute { link: eth0(), route, lasting: false };
         assert_eq!(apply(&effect).unwrap(), 1);
         assert!(!listed().contains(&text.to_owned()));
         assert_eq!(open().compare(&effect).unwrap(), None);

@@ -8,6 +8,9 @@ use multus_wasm::Grants;
 
 use super::super::stage::{HOST, Thing, View};
 
+/// The address of the link that the plugin before one of the members made.
+pub(super) const OF_PREV: &str = "10.9.9.9";
+
 /// A member as the judge knows it.
 #[derive(Debug, Clone)]
 pub(super) struct Whose {
@@ -77,8 +80,26 @@ impl Judge {
             Thing::Rule(text) => {
                 let mine = text.starts_with(&format!("rule {} {} ", me.container, me.interface));
                 let about = me.offered.addr().to_string();
-                let fits = text.contains("SpoofCheck") || text.contains(&format!("address: {about},"));
+                let fits = match text {
+                    text if text.contains("SpoofCheck") => true,
+                    text if text.contains("PortMapping") => {
+                        let leads = |to: &str| text.contains(&format!("}}, address: {to}, port"));
+                        leads(&about) || me.before.iter().any(|_| leads(OF_PREV))
+                    }
+                    text => text.contains(&format!("address: {about},")),
+                };
                 if mine && fits && before.is_empty() { Ok(()) } else { refuse("a rule of others") }
+            }
+            Thing::Policy(space, text) => {
+                let from = |address: &str| text.contains(&format!(": from {address}/"));
+                let own = from(&me.offered.addr().to_string()) || !me.before.is_empty() && from(OF_PREV);
+                let everybodys =
+                    [253, 254, 255].iter().any(|table| text.ends_with(&format!(" lookup {table}")));
+                if *space == me.sandbox && own && !everybodys && before.is_empty() {
+                    Ok(())
+                } else {
+                    refuse("a rule of others")
+                }
             }
             Thing::Setting(HOST, key) if me.grants.allows_sysctl(key) => Ok(()),
             Thing::Setting(space, key) if *space == me.sandbox && me.grants.allows_sysctl(key) => Ok(()),
@@ -90,7 +111,9 @@ impl Judge {
                     return Ok(());
                 }
                 match (before, after) {
-                    ([], _) if granted || name.starts_with("veth") => me.on_node(before, after),
+                    ([], _) if granted || ["veth", "bwp"].iter().any(|begin| name.starts_with(begin)) => {
+                        me.on_node(before, after)
+                    }
                     // Taken to the pod.
                     (_, []) if granted && !is_shared(before) => Ok(()),
                     (_, [_, ..]) if own => me.on_node(before, after),
@@ -105,7 +128,8 @@ impl Judge {
                 let name = last.name(thing).or_else(|| self.last.name(thing)).unwrap_or_default();
                 let named = name == me.interface || me.grants.names_match(name);
                 let chained = me.before.contains(&name) && !self.owners.contains_key(thing);
-                let of_pod = name == "lo" && me.without_settings(before) == me.without_settings(after);
+                let of_pod = name == "lo"
+                    && without_up(&me.without_settings(before)) == without_up(&me.without_settings(after));
                 match (before, after) {
                     ([], _) if named => Ok(()),
                     ([_, ..], [_, ..]) if own || chained || of_pod => Ok(()),
@@ -218,6 +242,12 @@ impl Whose {
         }
         Ok(())
     }
+}
+
+/// The loopback's lines but for what follows from its being up.
+fn without_up(lines: &[&String]) -> Vec<String> {
+    let follows = |word: &&str| !matches!(*word, "up" | "127.0.0.1/8" | "::1/128");
+    lines.iter().map(|line| line.split(' ').filter(follows).collect::<Vec<_>>().join(" ")).collect()
 }
 
 fn words(line: &str) -> impl Iterator<Item = &str> {

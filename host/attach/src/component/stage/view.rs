@@ -14,6 +14,8 @@ pub(crate) enum Thing {
     Link(u64, u32),
     Setting(u64, String),
     Rule(String),
+    /// By which table packets of a namespace are routed.
+    Policy(u64, String),
 }
 
 /// All things, each with its lines.
@@ -29,6 +31,8 @@ impl View {
             let space: u64 = space.parse().unwrap();
             let thing = if words.starts_with("rule ") {
                 Thing::Rule(words.to_owned())
+            } else if words.starts_with("policy ") {
+                Thing::Policy(space, words.to_owned())
             } else if let Some((name, rest)) = words.split_once(": ") {
                 if let Some(rest) = rest.strip_prefix("link ") {
                     let index: u32 = rest.split(' ').next().unwrap().parse().unwrap();

@@ -14,6 +14,7 @@ mod neighbours;
 mod other;
 mod routes_v4;
 mod routes_v6;
+mod traffic;
 mod undo;
 mod vlans;
 mod vrf;
@@ -38,6 +39,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
         moves::RULES,
         ends::RULES,
         other::RULES,
+        traffic::RULES,
         undo::RULES,
     ]
     .into_iter()
