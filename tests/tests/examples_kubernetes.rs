@@ -14,9 +14,11 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use multus_tests::{
-    Credential, Dump, Node, Pod, TestApiServer, binaries, fresh_cni_folders, ip, left_out, private,
+    Credential, Dump, Heard, Module, Node, Pod, Protocol, TestApiServer, binaries, fresh_cni_folders, ip,
+    left_out, private, visit,
 };
 use serde_json::{Value, json};
 
@@ -39,7 +41,7 @@ struct Example {
     sysctls: &'static [(&'static str, &'static str)],
 }
 
-const EXAMPLES: [Example; 5] = [
+const EXAMPLES: [Example; 6] = [
     Example {
         file: "bridge",
         pod: &[
@@ -83,6 +85,27 @@ const EXAMPLES: [Example; 5] = [
         addresses: &["10.82.0.2"],
         sysctls: &[],
     },
+    Example {
+        file: "ports",
+        pod: &[&["address 10.86.0.2/24 dev net1"], &["link net1 kind veth", "UP"]],
+        node: &[&["link br-ports kind bridge"], &["packet rule", "sandbox net1 tcp/8080/1"]],
+        way_out: ("10.80.0.1", "eth0"),
+        addresses: &["10.86.0.2"],
+        sysctls: &[],
+    },
+];
+
+/// What the bridges, their addresses and ports take of a node by components, and no binary.
+const GRANTS: [&str; 9] = [
+    "links=cni0",
+    "links=br-*",
+    "defaultRoutes=true",
+    "ipam=host-local",
+    "sysctls=net/ipv4/ip_forward",
+    "sysctls=net/ipv4/conf/*/arp_notify",
+    "sysctls=net/ipv4/conf/br-*/route_localnet",
+    "firewall=masquerade",
+    "firewall=port-mapping",
 ];
 
 fn repository() -> PathBuf {
@@ -167,6 +190,7 @@ fn lasting(line: &str) -> bool {
         "br-storage",
         "br-chained",
         "br-way-out",
+        "br-ports",
         "last_reserved_ip",
         "/lock (",
     ];
@@ -178,12 +202,19 @@ fn state(node: &Node) -> Dump {
 }
 
 fn attach_check_detach(example: &Example) {
-    let Some(scene) = Scene::of(example.file) else { return };
+    if let Some(scene) = Scene::of(example.file) {
+        attach_check_detach_in(&scene, example, || {});
+    }
+}
+
+/// `attached` looks at the pod in between.
+fn attach_check_detach_in(scene: &Scene, example: &Example, attached: impl Fn()) {
     let before = state(&scene.node);
     let result = scene.node.add(&scene.pod, &scene.conf).result();
     assert_eq!(result["ips"][0]["address"], "10.80.0.2/16", "{result}");
     assert_eq!(scene.links(), ["eth0", "net1"]);
-    what_the_file_promises(example, &scene);
+    what_the_file_promises(example, scene);
+    attached();
     let mut checked = scene.conf.clone();
     checked["prevResult"] = result;
     scene.node.check(&scene.pod, &checked).succeeded();
@@ -251,6 +282,36 @@ fn a_device_of_the_node_moves_into_the_pod_and_back() {
 #[test]
 fn a_macvlan_of_the_nodes_uplink() {
     private(|| attach_check_detach(&EXAMPLES[4]));
+}
+
+/// The first address of the node on the way is the bridge's.
+#[test]
+fn a_port_of_the_node_leads_to_a_pod_by_components() {
+    private(|| {
+        let Some(mut scene) = Scene::of("ports") else { return };
+        ip("link set lo up");
+        let of = |kinds: &[&str]| -> Vec<&str> {
+            GRANTS.into_iter().filter(|grant| kinds.iter().any(|kind| grant.contains(kind))).collect()
+        };
+        let modules = [
+            Module::delegate("bridge", &of(&["links", "default", "ipam", "masquerade", "forward", "arp"])),
+            Module::delegate("host-local", &["store=/var/lib/cni/networks"]),
+            Module::delegate("portmap", &of(&["port-mapping", "localnet"])),
+        ];
+        scene.conf["wasm"] = scene.node.modules("wasm", &modules);
+        scene.conf["exec"] = json!({ "allow": [] });
+        // What stays, the tables of rules and their parents, is there from the first pod on.
+        let first = scene.node.pod("first").named("default", "on-ports");
+        scene.node.add(&first, &scene.conf).succeeded();
+        scene.node.del(&first, &scene.conf).succeeded();
+        scene.node.remove_netns("first");
+        attach_check_detach_in(&scene, &EXAMPLES[5], || {
+            let patience = Duration::from_secs(2);
+            let to = "127.0.0.1:8080".parse().unwrap();
+            let heard = visit(patience, Protocol::Tcp, "", to, "sandbox", 80);
+            assert_eq!(heard, Heard::Answered("10.86.0.1".parse().unwrap()));
+        });
+    });
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod device;
 mod garbage;
 mod mixed;
 mod operator;
+mod ports;
 mod refused;
 mod scene;
 mod tuning;

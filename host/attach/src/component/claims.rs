@@ -176,7 +176,7 @@ mod tests {
 
     fn module_of(stage: &Stage, pod: &Pod) -> ComponentNode {
         let grants = json!({ "store": [stage.path("claims")] });
-        let module = Module { interface: "eth0", grants, before: &[] };
+        let module = Module { interface: "eth0", grants, before: &[], told: &[] };
         stage.begin(pod, stage.node.open(pod.sandbox), &[module]).pop().unwrap()
     }
 

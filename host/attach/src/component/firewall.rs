@@ -1,12 +1,16 @@
 //! Rules for packets on the node that belong to the attachment.
 
-use multus_net::{Effect, Space};
+use std::fmt::Display;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use multus_net::{Disguise, Effect, HostPort, PortMapping, Space, Transport};
 use multus_wasm::node::{Answer, LinkId};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::lent::Origin;
 use super::node::ComponentNode;
-use super::refusal::{not_allowed, not_granted};
+use super::refusal::{invalid, not_allowed, not_granted};
 use super::words;
 
 /// Rules have room for a short text only.
@@ -19,8 +23,21 @@ fn granted(node: &ComponentNode, kind: &str) -> Answer<()> {
     Err(not_granted(&format!("use the firewall's `{kind}`"), &format!("\"firewall\": [\"{kind}\"]")))
 }
 
-/// Whose rule it is: container, interface, and a number where one attachment has several.
-fn id(node: &ComponentNode, number: u32) -> String {
+/// What `map-port` takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Mapping {
+    protocol: Transport,
+    #[serde(rename = "hostIP")]
+    host_ip: Option<String>,
+    host_port: u16,
+    address: String,
+    container_port: u16,
+    disguise: Disguise,
+}
+
+/// Whose rule it is: container, interface, and what tells those of one attachment apart.
+fn id(node: &ComponentNode, number: impl Display) -> String {
     let container = &node.scene.container_id;
     let container = if container.len() <= LONGEST_ID {
         container.clone()
@@ -53,4 +70,41 @@ pub(super) fn spoof_check(node: &mut ComponentNode, port: LinkId, mac: &str) -> 
     }
     let mac = words::mac(mac)?;
     node.perform(Effect::SpoofCheck { id: id(node, 0), port: lent.link, mac })
+}
+
+/// `map-port`.
+pub(super) fn map_port(node: &mut ComponentNode, text: &str) -> Answer<()> {
+    granted(node, "port-mapping")?;
+    let mapping = mapping(&words::options(text)?)?;
+    if !node.owns(mapping.address)? {
+        return Err(not_allowed(
+            &format!("lead {} to {}", mapping.from, mapping.address),
+            "only to addresses of the pod's that IPAM and this attachment gave it",
+        ));
+    }
+    let HostPort { protocol, port, .. } = mapping.from;
+    let number = node.story.next_mapping();
+    let id = id(node, format_args!("{protocol}/{port}/{number}"));
+    node.perform(Effect::PortMapping { id, mapping })
+}
+
+fn mapping(wanted: &Mapping) -> Answer<PortMapping> {
+    let network = words::cidr(&wanted.address)?;
+    let address = network.addr();
+    let all =
+        if address.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
+    let of_node = wanted.host_ip.as_deref().map(words::address).transpose()?.unwrap_or(all);
+    if of_node.is_ipv4() != address.is_ipv4() {
+        return Err(invalid(format!("a port of {of_node} can't lead to {address}: IPv4 and IPv6 are mixed")));
+    }
+    if wanted.host_port == 0 || wanted.container_port == 0 {
+        return Err(invalid("0 is no port"));
+    }
+    Ok(PortMapping {
+        from: HostPort { protocol: wanted.protocol, address: of_node, port: wanted.host_port },
+        address,
+        port: wanted.container_port,
+        network: network.trunc(),
+        disguise: wanted.disguise,
+    })
 }

@@ -37,9 +37,13 @@ pub(crate) fn add(
     open_node(&run.hands, Path::new(run.call.netns_path()))?;
     let scene = Rc::new(scene(run, attachment)?);
     let result = previous.map(ResultDocument::result).transpose()?.unwrap_or_default();
+    let addresses: Vec<_> =
+        result.ips.iter().filter_map(|ip| ip.address.split('/').next()?.parse().ok()).collect();
     let in_pod = result.interfaces.into_iter().filter(|link| link.in_sandbox()).map(|link| link.name);
     let grants = grants(&scene.sandbox, module);
-    let node = ComponentNode::new(run.hands.clone(), scene.clone(), grants, part).going_on_from(in_pod);
+    let node = ComponentNode::new(run.hands.clone(), scene.clone(), grants, part)
+        .going_on_from(in_pod)
+        .with_addresses(addresses);
     let previous = previous.map(|result| result.to_version(SPOKEN)).transpose()?;
     let previous = previous.as_ref().map(|text| text.get());
     let (result, log) = call(&scene, module, stdin, previous, node);

@@ -1,6 +1,7 @@
 //! What all components of a call work with: the record, the two namespaces, and the facts of the call.
 
 use std::cell::{RefCell, RefMut};
+use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -24,18 +25,30 @@ pub(crate) struct Held {
     ledger: Option<Ledger>,
     /// Opened by the first component.
     pub(crate) backend: Option<Box<dyn Backend>>,
+    /// Addresses that components gave the pod without having them from IPAM.
+    pub(crate) chosen: Vec<IpAddr>,
     /// An earlier sandbox of the same pod that has something that was asked for.
     pub(crate) in_the_way: Option<CallKey>,
 }
 
 impl Hands {
     pub(crate) fn new(ledger: Ledger) -> Self {
-        Self(Rc::new(RefCell::new(Held { ledger: Some(ledger), backend: None, in_the_way: None })))
+        Self(Rc::new(RefCell::new(Held {
+            ledger: Some(ledger),
+            backend: None,
+            chosen: Vec::new(),
+            in_the_way: None,
+        })))
     }
 
     /// Hands that can do nothing but look.
     pub(super) fn looking(backend: Box<dyn Backend>) -> Self {
-        Self(Rc::new(RefCell::new(Held { ledger: None, backend: Some(backend), in_the_way: None })))
+        Self(Rc::new(RefCell::new(Held {
+            ledger: None,
+            backend: Some(backend),
+            chosen: Vec::new(),
+            in_the_way: None,
+        })))
     }
 
     /// For one host call, which makes no other.

@@ -24,6 +24,7 @@ pub(super) struct Story {
     /// The results of IPAM that the component asked for.
     leases: Vec<CniResult>,
     masqueraded: u32,
+    mapped: u32,
 }
 
 impl Story {
@@ -68,6 +69,12 @@ impl Story {
     pub(super) fn next_masquerade(&mut self) -> u32 {
         self.masqueraded += 1;
         self.masqueraded
+    }
+
+    /// A number for the next port to be mapped.
+    pub(super) fn next_mapping(&mut self) -> u32 {
+        self.mapped += 1;
+        self.mapped
     }
 
     pub(super) fn addresses_of(&self, link: &LinkRef) -> impl Iterator<Item = &IpNet> {

@@ -57,6 +57,8 @@ pub(crate) struct Module<'a> {
     pub(crate) grants: Value,
     /// The links that the result of the plugin before places in the pod.
     pub(crate) before: &'a [&'a str],
+    /// The addresses that it tells of.
+    pub(crate) told: &'a [&'a str],
 }
 
 /// A process that takes a pod's attachments back.
@@ -108,6 +110,7 @@ impl Stage {
             let part = Part::Step { attachment: index, step: 0 };
             ComponentNode::new(hands.clone(), Rc::new(self.scene(pod, module.interface)), grants, part)
                 .going_on_from(module.before.iter().map(|&name| name.to_owned()))
+                .with_addresses(module.told.iter().map(|text| text.parse().unwrap()))
         };
         (0_u32..).zip(modules).map(node).collect()
     }
