@@ -92,6 +92,16 @@ impl<'a> Conf<'a> {
         Ok(number.filter(|number| *number != 0))
     }
 
+    /// The same of what may be too large for [`Conf::number`].
+    ///
+    /// # Errors
+    /// Code 7 for anything else.
+    pub fn large_number(&self) -> Result<Option<u64>, Failure> {
+        let wrong = || self.wants("a number, not below 0");
+        let number = self.value.map(|value| value.as_u64().ok_or_else(wrong)).transpose()?;
+        Ok(number.filter(|number| *number != 0))
+    }
+
     /// A text; `None` for an empty one.
     ///
     /// # Errors
@@ -178,6 +188,9 @@ mod tests {
         let at = |key| conf.at(key).unwrap();
         assert_eq!((at("isGateway").flag().unwrap(), at("x").flag().unwrap()), (true, false));
         assert_eq!((at("mtu").number().unwrap(), at("zero").number().unwrap()), (Some(1400), None));
+        let large = |key| at(key).large_number().unwrap();
+        assert_eq!([large("mtu"), large("zero"), large("x")], [Some(1400), None, None]);
+        assert!(at("bridge").large_number().is_err());
         assert_eq!((at("bridge").text().unwrap(), at("empty").text().unwrap()), (Some("br0"), None));
         assert!(at("bridge").exists() && !at("none").exists() && !at("x").exists());
         assert!(!conf.path(&["x", "y", "z"]).unwrap().exists());
