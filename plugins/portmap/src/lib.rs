@@ -5,29 +5,4 @@
 mod add;
 mod conf;
 
-use multus_guest::{Attachment, CniResult, Failure, Plugin};
-use multus_guest_cni::Real;
-
-multus_guest::delegate!(delegate);
-
-fn delegate(
-    attachment: &Attachment,
-    conf: &Plugin,
-    prev: Option<&CniResult>,
-    _: &(),
-) -> Result<Option<CniResult>, Failure> {
-    add::add(&Real, attachment, conf, prev).map(Some)
-}
-
-#[cfg(test)]
-mod tests {
-    use multus_guest_cni::double;
-
-    #[test]
-    fn cases() {
-        for case in double::cases(env!("CARGO_MANIFEST_DIR")) {
-            let prev = case.prev();
-            case.run(|host, attachment, conf| crate::add::add(host, attachment, conf, prev.as_ref()));
-        }
-    }
-}
+multus_guest_cni::delegate!(chained crate::add::add);

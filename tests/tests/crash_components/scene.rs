@@ -1,4 +1,4 @@
-//! A node on which one pod lives and another one comes and goes: `bridge`, `ptp`, `host-device` and `macvlan` with addresses by
+//! A node on which one pod lives and another one comes and goes: `bridge` with `portmap`, `ptp`, `host-device` and `macvlan` with addresses by
 //! `host-local` and `static`, all of them components.
 
 use std::path::Path;
@@ -11,12 +11,14 @@ use serde_json::{Value, json};
 
 use crate::told::Told;
 
-const GRANTS: [&str; 12] = [
+const GRANTS: [&str; 14] = [
     "links=lab*",
     "links=dev*",
     "defaultRoutes=true",
     "firewall=masquerade",
     "firewall=spoof-check",
+    "firewall=port-mapping",
+    "sysctls=net/ipv4/conf/lab*/route_localnet",
     "sysctls=net/ipv4/ip_forward",
     "sysctls=net/ipv4/conf/*/arp_notify",
     "sysctls=net/ipv6/conf/all/forwarding",
@@ -66,6 +68,7 @@ impl Scene {
                 ),
                 Module::delegate("host-device", &granted(&["links", "ipam", "sysctls"])),
                 Module::delegate("macvlan", &granted(&["links", "ipam", "sysctls"])),
+                Module::delegate("portmap", &granted(&["firewall=port", "sysctls=net/ipv4/conf/lab"])),
                 Module::delegate("host-local", &[&store]),
                 Module::delegate("static", &[]),
             ],
@@ -79,7 +82,10 @@ impl Scene {
         scene.node.add(&scene.pod, &conf).succeeded();
         scene.node.del(&scene.pod, &conf).succeeded();
         let survivor = scene.node.pod("survivor").named("default", "survivor");
-        scene.node.add(&survivor, &scene.conf(Networks::Virtual)).succeeded();
+        // Its ports are its own.
+        let mut conf = scene.conf(Networks::Virtual);
+        conf["runtimeConfig"] = ports(9000);
+        scene.node.add(&survivor, &conf).succeeded();
         scene.before = scene.dump();
         scene.told.begin();
         scene
@@ -108,10 +114,14 @@ impl Scene {
             all.iter_mut().for_each(|network| network["ipMasq"] = json!(false));
             all[0]["macspoofchk"] = json!(false);
         }
+        if networks != Networks::Plain {
+            mapped(&mut all[0]);
+        }
         self.told.of(&all);
         let mut conf = self.node.conf(json!(all));
         conf["wasm"] = self.wasm.clone();
         conf["exec"] = json!({ "allow": [] });
+        conf["runtimeConfig"] = ports(8000);
         conf["manifests"] = json!(self.node.path("manifests"));
         conf
     }
@@ -176,7 +186,8 @@ impl Scene {
         ] {
             assert!(dump.has(&words), "{story}: {words:?} in\n{dump}");
         }
-        let ruled = conf["delegates"][0]["ipMasq"] == json!(false) || dump.has(&["packet rule", "web eth0"]);
+        let ruled = conf["delegates"][0]["ipMasq"] == json!(false)
+            || dump.has(&["packet rule", "web eth0 udp/8053/2"]);
         assert!(ruled, "{story}: no rules in\n{dump}");
         answer
     }
@@ -203,6 +214,25 @@ impl Scene {
             );
         }
     }
+}
+
+/// A network as a list, with ports of the node that lead to the pod.
+fn mapped(network: &mut Value) {
+    let mut list = json!({});
+    for key in ["cniVersion", "name"] {
+        list[key] = network[key].take();
+        network.as_object_mut().unwrap().remove(key);
+    }
+    list["plugins"] = json!([network, { "type": "portmap", "capabilities": { "portMappings": true } }]);
+    *network = list;
+}
+
+/// What the runtime asks for: a port of TCP and one of UDP.
+fn ports(first: u16) -> Value {
+    json!({ "portMappings": [
+        { "hostPort": first, "containerPort": 80, "protocol": "tcp" },
+        { "hostPort": first + 53, "containerPort": 53, "protocol": "udp", "hostIP": "10.1.0.1" },
+    ] })
 }
 
 /// The grants of these kinds.

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what a call costs, as medians of interleaved pairs of whole processes. Absolute times
 //! depend on the machine and on what else it does; the differences between two sides of a pair depend less.
 
+mod chains;
 mod cluster;
 mod delegates;
 mod pair;
@@ -51,6 +52,7 @@ fn measure(runs: usize) -> Result<()> {
     lines.extend(bench.components()?);
     let (by_components, one_network) = delegates::measure(&bench)?;
     lines.extend(by_components);
+    lines.extend(chains::measure(&bench)?);
     let (asking, requests) = cluster::measure(&bench)?;
     lines.extend(asking);
     report::print_times(&lines);
@@ -150,7 +152,7 @@ impl Bench {
             ("CNI_ARGS", self.pod.args.clone().into()),
             ("CNI_PATH", self.node.bin_dir().into()),
         ];
-        Ok(Call { plugin: plugin.to_owned(), environment: environment.to_vec(), stdin })
+        Ok(Call { plugin: plugin.to_owned(), environment: environment.to_vec(), stdin, follows: false })
     }
 }
 

@@ -1,14 +1,15 @@
 //! Two ways of doing something, measured side by side.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
+use serde_json::{Map, Value};
 
 use super::report::{Aim, Line};
 
@@ -21,6 +22,8 @@ pub(super) struct Call {
     pub(super) environment: Vec<(&'static str, OsString)>,
     /// The file that is its standard input.
     pub(super) stdin: PathBuf,
+    /// It gets the result of the call before it as `prevResult`, as one of a list does.
+    pub(super) follows: bool,
 }
 
 /// What a call, or several, cost.
@@ -138,8 +141,16 @@ fn sequence(steps: &[Step]) -> Result<Vec<Spent>> {
 impl Step {
     fn run(&self) -> Result<Spent> {
         let before = cpu()?;
-        let times = self.0.iter().map(Call::run).collect::<Result<Vec<_>>>()?;
-        Ok(Spent { time: times.iter().sum(), cpu: cpu()?.saturating_sub(before) })
+        let (mut time, mut result) = (Duration::ZERO, None);
+        for (at, call) in self.0.iter().enumerate() {
+            let listened = self.0.get(at + 1).is_some_and(|next| next.follows);
+            let stdin = call.input(result.as_deref())?;
+            time += call.run_with(&stdin, listened)?;
+            if listened {
+                result = Some(fs::read_to_string(call.output())?);
+            }
+        }
+        Ok(Spent { time, cpu: cpu()?.saturating_sub(before) })
     }
 }
 
@@ -151,27 +162,49 @@ fn cpu() -> Result<Duration> {
 }
 
 impl Call {
+    /// What its standard input is, after a call with this result.
+    fn input(&self, result: Option<&str>) -> Result<PathBuf> {
+        let Some(result) = result.filter(|_| self.follows) else { return Ok(self.stdin.clone()) };
+        let mut conf: Map<String, Value> = serde_json::from_slice(&fs::read(&self.stdin)?)?;
+        conf.insert(
+            "prevResult".to_owned(),
+            serde_json::from_str(result).context("a result that is no JSON")?,
+        );
+        let with_result = self.stdin.with_extension("with-result");
+        fs::write(&with_result, Value::Object(conf).to_string())?;
+        Ok(with_result)
+    }
+
+    /// Where its result is kept, if the next one needs it.
+    fn output(&self) -> PathBuf {
+        self.stdin.with_extension("result")
+    }
+
     /// Makes the call; how long it took.
     ///
     /// # Errors
     /// If it fails.
     pub(super) fn run(&self) -> Result<Duration> {
-        let stdin = File::open(&self.stdin)?;
+        self.run_with(&self.stdin, false)
+    }
+
+    fn run_with(&self, stdin: &Path, listened: bool) -> Result<Duration> {
+        let stdout = if listened { File::create(self.output())?.into() } else { Stdio::null() };
         let mut command = Command::new(&self.plugin);
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(File::open(stdin)?).stdout(stdout).stderr(Stdio::null());
         let started = Instant::now();
         let status = command.status().with_context(|| format!("{} does not start", self.plugin.display()))?;
         let took = started.elapsed();
-        ensure!(status.success(), "{}", self.explain());
+        ensure!(status.success(), "{}", self.explain(stdin));
         Ok(took)
     }
 
     /// The same call once more, for what it says.
-    fn explain(&self) -> String {
+    fn explain(&self, stdin: &Path) -> String {
         let verb = self.environment.iter().find(|(name, _)| *name == "CNI_COMMAND");
         let verb = verb.map(|(_, verb)| verb.to_string_lossy()).unwrap_or_default();
-        let said = File::open(&self.stdin).and_then(|stdin| {
+        let said = File::open(stdin).and_then(|stdin| {
             let mut command = Command::new(&self.plugin);
             command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
             command.stdin(stdin).output()
