@@ -96,13 +96,15 @@ const EXAMPLES: [Example; 6] = [
 ];
 
 /// What the bridges, their addresses and ports take of a node by components, and no binary.
-const GRANTS: [&str; 9] = [
+const GRANTS: [&str; 11] = [
     "links=cni0",
     "links=br-*",
     "defaultRoutes=true",
     "ipam=host-local",
     "sysctls=net/ipv4/ip_forward",
     "sysctls=net/ipv4/conf/*/arp_notify",
+    "sysctls=net/ipv6/conf/*/accept_ra",
+    "sysctls=net/ipv6/conf/*/accept_dad",
     "sysctls=net/ipv4/conf/br-*/route_localnet",
     "firewall=masquerade",
     "firewall=port-mapping",
@@ -294,17 +296,21 @@ fn a_port_of_the_node_leads_to_a_pod_by_components() {
             GRANTS.into_iter().filter(|grant| kinds.iter().any(|kind| grant.contains(kind))).collect()
         };
         let modules = [
-            Module::delegate("bridge", &of(&["links", "default", "ipam", "masquerade", "forward", "arp"])),
+            Module::delegate(
+                "bridge",
+                &of(&["links", "default", "ipam", "masquerade", "forward", "arp", "accept"]),
+            ),
             Module::delegate("host-local", &["store=/var/lib/cni/networks"]),
             Module::delegate("portmap", &of(&["port-mapping", "localnet"])),
         ];
         scene.conf["wasm"] = scene.node.modules("wasm", &modules);
         scene.conf["exec"] = json!({ "allow": [] });
-        // What stays, the tables of rules and their parents, is there from the first pod on.
+        // What all rules share stays, and is there from the first pod on; the addresses begin anew.
         let first = scene.node.pod("first").named("default", "on-ports");
         scene.node.add(&first, &scene.conf).succeeded();
         scene.node.del(&first, &scene.conf).succeeded();
         scene.node.remove_netns("first");
+        fs::remove_dir_all("/var/lib/cni/networks").unwrap();
         attach_check_detach_in(&scene, &EXAMPLES[5], || {
             let patience = Duration::from_secs(2);
             let to = "127.0.0.1:8080".parse().unwrap();

@@ -21,7 +21,7 @@ fn mapped(portmap: &Value, ports: &Value) -> Value {
     portmap["capabilities"] = json!({ "portMappings": true });
     portmap["runtimeConfig"] = json!({ "portMappings": ports });
     let ranges = json!([[{ "subnet": "10.1.0.0/24" }], [{ "subnet": "fd00:1::/64" }]]);
-    let bridge = json!({ "type": "bridge", "bridge": "lab0", "isDefaultGateway": true,
+    let bridge = json!({ "type": "bridge", "bridge": "lab0", "isDefaultGateway": true, "hairpinMode": true,
                          "ipam": { "type": "host-local", "ranges": ranges } });
     json!({ "cniVersion": "1.1.0", "name": "lab", "plugins": [bridge, portmap] })
 }
