@@ -26,7 +26,7 @@ impl Wanted {
         let free = |table: &u32| !used.contains(table) && Some(*table) != self.table;
         let first = self.table.unwrap_or(FIRST_TABLE);
         // Those from 253 on are everybody's.
-        let others = (first..=252).chain(256..).filter(free);
+        let others = (first..=252).chain(first.max(256)..).filter(free);
         self.table.into_iter().chain(others).take(count).collect()
     }
 }

@@ -19,6 +19,9 @@ const SETTINGS: [&str; 6] = [
     "net/ipv4/conf/all/arp_notify",
 ];
 
+/// What a filter says of where packets go.
+const WAYS: [&str; 5] = ["protocol", "kind", "mirred_action", "direction", "to_dev"];
+
 /// Settings of a link.
 const OF_LINK: [&str; 10] = [
     "net/ipv4/conf/*/rp_filter",
@@ -37,8 +40,8 @@ const OF_LINK: [&str; 10] = [
 pub(crate) fn look(lines: &mut Lines, of: &str, netns: &str) {
     let select = if netns.is_empty() { String::new() } else { format!("-n {netns} ") };
     let links = rows(&ip(&format!("{select}-j -d addr show")));
-    for link in links.iter().filter(|link| link["ifname"] != "lo") {
-        self::link(lines, of, link);
+    for link in &links {
+        if link["ifname"] == "lo" { loopback(lines, of, link) } else { self::link(lines, of, link) }
     }
     for family in ["-4", "-6"] {
         for route in rows(&ip(&format!("{select}-j {family} route show table all"))) {
@@ -52,6 +55,12 @@ pub(crate) fn look(lines: &mut Lines, of: &str, netns: &str) {
             }
         }
     }
+    for family in ["-4", "-6"] {
+        for rule in rows(&ip(&format!("{select}-j {family} rule show"))) {
+            lines.say("rules", format!("{of} {}", words(&rule, &[])));
+        }
+    }
+    queues(lines, of, netns);
     for neighbour in rows(&ip(&format!("{select}-j neigh show nud permanent"))) {
         lines.say("neighbours", format!("{of} {}", words(&neighbour, &[])));
     }
@@ -67,9 +76,57 @@ pub(crate) fn look(lines: &mut Lines, of: &str, netns: &str) {
 
 /// VLANs of ports of bridges.
 fn vlans(netns: &str) -> Vec<Value> {
-    let told = within(netns, || Command::new("bridge").args(["-j", "vlan", "show"]).output());
-    let told = told.expect("bridge (iproute2) is needed");
-    rows(&String::from_utf8_lossy(&told.stdout))
+    rows(&told(netns, "bridge", &["-j", "vlan", "show"]))
+}
+
+fn told(netns: &str, program: &str, words: &[&str]) -> String {
+    let told = within(netns, || Command::new(program).args(words).output());
+    let told = told.unwrap_or_else(|error| panic!("{program} (iproute2) is needed: {error}"));
+    String::from_utf8_lossy(&told.stdout).into_owned()
+}
+
+/// Where packets wait, as somebody made it, and which way they take that come in.
+fn queues(lines: &mut Lines, of: &str, netns: &str) {
+    for queue in rows(&told(netns, "tc", &["-j", "qdisc", "show"])) {
+        let name = queue["dev"].as_str().unwrap_or_default();
+        if queue["handle"] == "0:" {
+            continue;
+        }
+        let text = words(&queue, &["dev", "options", "refcnt"]);
+        lines.say("queues", format!("{of} {name} {text} {}", words(&queue["options"], &[])));
+        if queue["kind"] == "ingress" {
+            let filters = told(netns, "tc", &["-j", "filter", "show", "dev", name, "parent", "ffff:"]);
+            let filters: Value = serde_json::from_str(&filters).unwrap_or_default();
+            for (key, value) in leaves(&filters).iter().filter(|(key, _)| WAYS.contains(&key.as_str())) {
+                lines.say("queues", format!("{of} {name} filter {key} = {value}"));
+            }
+        }
+    }
+}
+
+/// All texts of a document, with their keys.
+fn leaves(value: &Value) -> Vec<(String, String)> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(leaves).collect(),
+        Value::Object(members) => {
+            let leaf = |(key, value): (&String, &Value)| match value {
+                Value::String(text) => vec![(key.clone(), text.clone())],
+                other => leaves(other),
+            };
+            members.iter().flat_map(leaf).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Of the loopback, whether it is up, and its addresses.
+fn loopback(lines: &mut Lines, of: &str, link: &Value) {
+    let up = link["flags"].as_array().unwrap().iter().any(|flag| flag == "UP");
+    lines.say("links", format!("{of} lo UP = {up}"));
+    for address in link["addr_info"].as_array().into_iter().flatten() {
+        let text = words(address, &["valid_life_time", "preferred_life_time", "family", "label"]);
+        lines.say("addresses", format!("{of} lo {text}"));
+    }
 }
 
 fn link(lines: &mut Lines, of: &str, link: &Value) {

@@ -107,6 +107,21 @@ fn portmap() {
 }
 
 #[test]
+fn bandwidth() {
+    private(|| agree("bandwidth"));
+}
+
+#[test]
+fn sbr() {
+    private(|| agree("sbr"));
+}
+
+#[test]
+fn loopback() {
+    private(|| agree("loopback"));
+}
+
+#[test]
 fn host_device() {
     private(|| agree("host-device"));
 }

@@ -21,6 +21,11 @@ pub(crate) fn of_chance(case: &Case, pods: &[String]) -> Vec<(String, String)> {
             }
         }
     }
+    let is_detour = |link: &&Value| link["ifname"].as_str().is_some_and(|name| name.starts_with("bwp"));
+    for link in on_node.iter().filter(is_detour) {
+        names.push((text(link, "ifname"), "a detour".to_owned()));
+        macs.push((text(link, "address"), "the mac of a detour".to_owned()));
+    }
     for link in &on_node {
         macs.push((text(link, "address"), format!("the mac of {}", text(link, "ifname"))));
     }

@@ -15,8 +15,19 @@ use crate::look::look;
 use crate::{names, ports};
 
 /// The reference plugins that are compared with.
-const PLUGINS: [&str; 8] =
-    ["bridge", "ptp", "macvlan", "host-device", "host-local", "static", "tuning", "portmap"];
+const PLUGINS: [&str; 11] = [
+    "bridge",
+    "ptp",
+    "macvlan",
+    "host-device",
+    "host-local",
+    "static",
+    "tuning",
+    "portmap",
+    "bandwidth",
+    "sbr",
+    "loopback",
+];
 /// Where `host-local` keeps claims.
 const CLAIMS: &str = "/var/lib/cni/networks";
 /// Beyond the node, where nobody knows pods.
@@ -90,6 +101,9 @@ impl Sides {
             Module::delegate("host-device", GRANTS),
             Module::delegate("tuning", TUNED),
             Module::delegate("portmap", MAPPED),
+            Module::delegate("bandwidth", &[]),
+            Module::delegate("sbr", &["defaultRoutes=true"]),
+            Module::delegate("loopback", &[]),
             Module::delegate("host-local", &["store=/var/lib/cni/networks"]),
             Module::delegate("static", &[]),
         ];
