@@ -21,4 +21,5 @@ mod operator;
 mod ports;
 mod refused;
 mod scene;
+mod traffic;
 mod tuning;
