@@ -14,6 +14,7 @@ mod boot;
 mod boundary;
 mod chance;
 mod faults;
+mod kinds;
 mod pod;
 mod power;
 mod race;

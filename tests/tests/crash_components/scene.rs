@@ -1,5 +1,6 @@
-//! A node on which one pod lives and another one comes and goes: `bridge` with `portmap`, `ptp`, `host-device` and `macvlan` with addresses by
-//! `host-local` and `static`, all of them components.
+//! A node on which one pod lives and another one comes and goes: `bridge` with `portmap`, `ptp` with `bandwidth` and `sbr`,
+//! `host-device` with `tuning` and `macvlan` with `loopback`, with addresses by `host-local` and `static`, all of them
+//! components.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use multus_tests::{Answer, Dump, Module, Node, Pod, ip, pod_object};
 use serde_json::{Value, json};
 
+use crate::kinds;
 use crate::told::Told;
 
 const GRANTS: [&str; 14] = [
@@ -35,6 +37,8 @@ pub(crate) struct Scene {
     pub(crate) pod: Pod,
     wasm: Value,
     before: Dump,
+    /// What the kernel has of kinds of links.
+    kinds: Vec<&'static str>,
     told: Told,
 }
 
@@ -55,29 +59,28 @@ impl Scene {
         let node = Node::new();
         node.manifests(&["web", "survivor"].map(|name| pod_object("default", name, "")));
         let store = format!("store={CLAIMS}");
-        let wasm = node.modules(
-            "wasm",
-            &[
-                Module::delegate(
-                    "bridge",
-                    &granted(&["links", "defaultRoutes", "firewall", "sysctls", "ipam"]),
-                ),
-                Module::delegate(
-                    "ptp",
-                    &granted(&["defaultRoutes", "firewall=masquerade", "sysctls", "ipam"]),
-                ),
-                Module::delegate("host-device", &granted(&["links", "ipam", "sysctls"])),
-                Module::delegate("macvlan", &granted(&["links", "ipam", "sysctls"])),
-                Module::delegate("portmap", &granted(&["firewall=port", "sysctls=net/ipv4/conf/lab"])),
-                Module::delegate("host-local", &[&store]),
-                Module::delegate("static", &[]),
-            ],
-        );
+        let shipped = [
+            Module::delegate("bridge", &granted(&["links", "defaultRoutes", "firewall", "sysctls", "ipam"])),
+            Module::delegate("ptp", &granted(&["defaultRoutes", "firewall=masquerade", "sysctls", "ipam"])),
+            Module::delegate("host-device", &granted(&["links", "ipam", "sysctls"])),
+            Module::delegate("macvlan", &granted(&["links", "ipam", "sysctls"])),
+            Module::delegate("portmap", &granted(&["firewall=port", "sysctls=net/ipv4/conf/lab"])),
+            Module::delegate("tuning", &granted(&["sysctls=net/ipv4/conf/*/arp_notify"])),
+            Module::delegate("bandwidth", &[]),
+            Module::delegate("sbr", &granted(&["defaultRoutes"])),
+            Module::delegate("loopback", &[]),
+            Module::delegate("host-local", &[&store]),
+            Module::delegate("static", &[]),
+        ];
+        let modules: Vec<_> = shipped.into_iter().chain(kinds::modules()).collect();
+        let wasm = node.modules("wasm", &modules);
         // Nothing here has hardware: the end of a cable has to do.
         ip("link add dev0 address 02:00:00:00:00:05 mtu 1450 type veth peer name cable");
         ip("link add dev1 address 02:00:00:00:00:06 type veth peer name wire");
+        kinds::wire();
         let pod = node.pod("web").named("default", "web");
-        let mut scene = Scene { before: node.dump(), node, pod, wasm, told: Told::default() };
+        let (before, kinds) = (node.dump(), kinds::there());
+        let mut scene = Scene { before, node, pod, wasm, kinds, told: Told::default() };
         let conf = scene.conf(Networks::All);
         scene.node.add(&scene.pod, &conf).succeeded();
         scene.node.del(&scene.pod, &conf).succeeded();
@@ -109,10 +112,30 @@ impl Scene {
             );
             all.push(json!({ "cniVersion": "1.0.0", "name": "wire", "type": "macvlan", "master": "dev1",
                         "ipam": lease("10.6.0.0/24") }));
+            all.extend(kinds::networks(&self.kinds));
         }
         if networks == Networks::Plain {
             all.iter_mut().for_each(|network| network["ipMasq"] = json!(false));
             all[0]["macspoofchk"] = json!(false);
+        }
+        if networks == Networks::All {
+            let bits = json!(8_000_000);
+            chain(
+                &mut all[1],
+                &[
+                    json!({ "type": "bandwidth", "ingressRate": bits, "ingressBurst": bits, "egressRate": bits, "egressBurst": bits }),
+                    json!({ "type": "sbr" }),
+                ],
+            );
+            let sysctl = json!({ "net.ipv4.conf.IFNAME.arp_notify": "1" });
+            chain(
+                &mut all[2],
+                &[
+                    json!({ "type": "tuning", "mtu": 1300, "mac": "02:00:00:00:00:07", "promisc": true, "allmulti": true,
+                        "txQLen": 500, "sysctl": sysctl }),
+                ],
+            );
+            chain(&mut all[3], &[json!({ "type": "loopback" })]);
         }
         if networks != Networks::Plain {
             mapped(&mut all[0]);
@@ -218,12 +241,17 @@ impl Scene {
 
 /// A network as a list, with ports of the node that lead to the pod.
 fn mapped(network: &mut Value) {
+    chain(network, &[json!({ "type": "portmap", "capabilities": { "portMappings": true } })]);
+}
+
+/// A network as a list, with further plugins.
+fn chain(network: &mut Value, further: &[Value]) {
     let mut list = json!({});
     for key in ["cniVersion", "name"] {
         list[key] = network[key].take();
         network.as_object_mut().unwrap().remove(key);
     }
-    list["plugins"] = json!([network, { "type": "portmap", "capabilities": { "portMappings": true } }]);
+    list["plugins"] = json!([&[network.take()], further].concat());
     *network = list;
 }
 

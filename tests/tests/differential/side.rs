@@ -15,10 +15,13 @@ use crate::look::look;
 use crate::{names, ports};
 
 /// The reference plugins that are compared with.
-const PLUGINS: [&str; 11] = [
+const PLUGINS: [&str; 14] = [
     "bridge",
     "ptp",
     "macvlan",
+    "ipvlan",
+    "vlan",
+    "vrf",
     "host-device",
     "host-local",
     "static",

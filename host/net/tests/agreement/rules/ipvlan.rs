@@ -25,7 +25,7 @@ pub(super) const RULES: &[Rule] = &[
             veth node.20=wire node.21=far
             ipvlan pod.10=eth0 node.20 l3
             ipvlan pod.11=eth0 node.20 l3 ! EEXIST
-            ipvlan pod.10=eth1 node.20 l3 ! EEXIST
+            ipvlan pod.10=eth1 node.20 l3 ! EEXIST|EBUSY
             ipvlan pod.11=eth1 node.29 l3 ! ENODEV
             ipvlan pod.11=eth1 node.20 l3 mtu 67 ! EINVAL
             ipvlan pod.11=eth1 node.1 l3 ! EINVAL
