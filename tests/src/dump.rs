@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
-use crate::{ip, rules};
+use crate::{ip, rules, within};
 
-/// Everything on the node, one line a thing: links, addresses, permanent neighbours, routes and rules of every
+/// Everything on the node, one line a thing: links, addresses, permanent neighbours, routes, rules and queues of every
 /// namespace, rules for packets of the node's own with the chains that they are in, and every file and folder below the
 /// node's state, `/run` and `/var/lib`, with mode and content.
 ///
@@ -91,6 +92,14 @@ impl Dump {
                 self.add(name, "rule", &plain(&rule, &[]));
             }
         }
+        let queues =
+            within(namespace_or_own(name), || Command::new("tc").args(["-j", "qdisc", "show"]).output());
+        let queues = queues.expect("tc (iproute2) is needed");
+        let queues = rows(&String::from_utf8_lossy(&queues.stdout));
+        // Those without a handle are the kernel's.
+        for queue in queues.iter().filter(|queue| queue["handle"] != "0:") {
+            self.add(name, "queue", &plain(queue, &["refcnt"]));
+        }
         for neighbour in rows(&ip(&format!("{select}-j neigh show nud permanent"))) {
             self.add(name, "neighbour", &plain(&neighbour, &[]));
         }
@@ -149,6 +158,11 @@ impl std::fmt::Display for Dump {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.lines().try_for_each(|line| writeln!(f, "{line}"))
     }
+}
+
+/// The name of a namespace of the dump as others have it.
+fn namespace_or_own(name: &str) -> &str {
+    if name == "host" { "" } else { name }
 }
 
 fn namespaces() -> Vec<String> {

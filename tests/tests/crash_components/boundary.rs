@@ -96,7 +96,7 @@ fn a_rollback_killed_at_each_system_call() {
         }
         let scene = Scene::new();
         let mut conf = scene.conf(Networks::All);
-        conf["delegates"][2]["ipam"]["addresses"] =
+        conf["delegates"][2]["plugins"][0]["ipam"]["addresses"] =
             json!([{ "address": "10.5.0.2/24", "gateway": "nowhere" }]);
         let answer = scene.node.add(&scene.pod, &conf);
         assert!(!answer.is_success(), "{answer}");
