@@ -19,7 +19,7 @@ const ENODEV: i32 = 19;
 const ENOSPC: i32 = 28;
 
 /// Calls, by the scripts of their attachments.
-const CALLS: [&[usize]; 6] = [&[0], &[1], &[2], &[3], &[4], &[0, 1, 2]];
+const CALLS: [&[usize]; 7] = [&[0], &[1], &[2], &[3], &[4], &[5], &[0, 1, 2]];
 const INTERFACES: [&str; 3] = ["eth0", "net1", "net2"];
 
 /// A pod whose ADD is struck, on a node where another pod lives.

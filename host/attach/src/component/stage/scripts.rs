@@ -15,13 +15,15 @@ pub(crate) struct Script {
     pub(crate) run: fn(&mut ComponentNode, Grants) -> Answer<()>,
 }
 
-/// `bridge`, `ptp` and `host-device`, each with `host-local`; links of many kinds; `bridge` with VLANs.
-pub(crate) const SCRIPTS: [Script; 5] = [
+/// `bridge`, `ptp` and `host-device`, each with `host-local`; links of many kinds; `bridge` with VLANs; a link whose traffic is
+/// limited and routed by its source.
+pub(crate) const SCRIPTS: [Script; 6] = [
     Script { name: "bridge", run: bridge },
     Script { name: "ptp", run: ptp },
     Script { name: "host-device", run: host_device },
     Script { name: "kinds", run: kinds },
     Script { name: "bridge with VLANs", run: bridge_with_vlans },
+    Script { name: "traffic", run: traffic },
 ];
 
 /// The hardware that `host-device` takes.
@@ -121,6 +123,27 @@ fn bridge_with_vlans(node: &mut ComponentNode, _: Grants) -> Answer<()> {
     node.change(port, Change::Isolated(true))?;
     node.set_port_vlans(port, r#"{"native": 100, "tagged": [{"first": 200, "last": 299}], "only": true}"#)?;
     node.change(port, Change::Up(true))
+}
+
+fn traffic(node: &mut ComponentNode, ipam: Grants) -> Answer<()> {
+    let name = node.scene.interface.clone();
+    let (pod, port) = node.create_veth(&name, "{}")?;
+    node.change(port, Change::Up(true))?;
+    let address = host_local(node, ipam)?;
+    up_with(node, pod, &address)?;
+    node.limit_bandwidth(
+        pod,
+        r#"{"receive": {"rate": 8000, "burst": 160000}, "send": {"rate": 8000, "burst": 160000}}"#,
+    )?;
+    assert!(!node.routing_tables()?.contains(&100));
+    node.add_rule(address.split('/').next().unwrap_or_default(), 100)?;
+    for route in node.routes(pod)? {
+        let mut moved: Value = serde_json::from_str(&route).expect("a route");
+        moved["table"] = json!(100);
+        node.add_route(pod, &moved.to_string())?;
+        node.remove_route(pod, &route)?;
+    }
+    Ok(())
 }
 
 /// One network of a pod gives it its default route.
