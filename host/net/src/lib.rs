@@ -19,13 +19,15 @@ mod nft;
 mod refused;
 mod route;
 pub mod simulated;
+pub mod sriov;
 #[allow(unsafe_code, reason = "an ioctl, socket options and a process that no dependency wraps safely")]
 mod sys;
 mod undo;
 
 pub use backend::Backend;
 pub use effect::{
-    Class, Effect, Home, InvalidMac, LinkRef, MacAddr, MacvlanMode, NewLink, Property, Route, Space,
+    Class, Effect, FunctionChange, FunctionRef, Home, InvalidMac, InvalidPciAddress, LinkRef, LinkState,
+    MacAddr, MacvlanMode, NewLink, PciAddress, Property, Rate, Route, Setting, Space, Vlan, VlanProtocol,
 };
 pub use error::NetnsError;
 pub use identity::{BootId, NetnsId};

@@ -28,6 +28,7 @@ impl Effect {
             Self::Sysctl { space: Space::Host, .. } => Class::Ensured,
             Self::Sysctl { space: Space::Sandbox, .. } => Class::Modified,
             Self::Address { lasting: true, .. } | Self::Route { lasting: true, .. } => Class::Modified,
+            Self::Function(change) => change.class(),
             Self::Set { .. }
             | Self::Address { .. }
             | Self::Route { .. }

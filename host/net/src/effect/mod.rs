@@ -5,6 +5,7 @@
 mod class;
 mod mac;
 mod name;
+mod sriov;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -18,6 +19,9 @@ use crate::Link;
 
 pub use class::Class;
 pub use mac::InvalidMac;
+pub use sriov::{
+    FunctionChange, FunctionRef, InvalidPciAddress, LinkState, PciAddress, Rate, Setting, Vlan, VlanProtocol,
+};
 
 /// Which of the two namespaces of an attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -63,7 +67,7 @@ pub struct NewLink {
 }
 
 /// An Ethernet address; as text `0a:58:0a:01:02:03`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct MacAddr(pub [u8; 6]);
 
@@ -298,4 +302,6 @@ pub enum Effect {
         /// Which addresses.
         addresses: Vec<IpAddr>,
     },
+    /// Something of a function of a network card.
+    Function(FunctionChange),
 }

@@ -24,6 +24,7 @@ impl Kernel {
             Effect::Masquerade { id, address, network } => self.masquerade(id, *address, *network, effect),
             Effect::SpoofCheck { id, port, mac } => self.spoof_check(id, port, *mac, effect),
             Effect::Announce { link, addresses } => self.announce(link, addresses, effect),
+            Effect::Function(change) => self.change_function(change, effect),
         }
     }
 }

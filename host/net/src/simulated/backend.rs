@@ -13,9 +13,10 @@ use super::handle::Simulated;
 use super::no::{Done, No};
 use super::space::Namespace;
 use crate::link::Details;
+use crate::sriov::Function;
 use crate::{
-    Backend, Effect, Home, Link, LinkRef, MacAddr, NetnsId, NewLink, Property, Refused, Route, Space,
-    compare, undo,
+    Backend, Effect, FunctionRef, Home, Link, LinkRef, MacAddr, NetnsId, NewLink, PciAddress, Property,
+    Refused, Route, Space, compare, undo,
 };
 
 impl Backend for Simulated {
@@ -122,6 +123,7 @@ impl Backend for Simulated {
                 }
                 self.ask_in(link.space, effect, |space| space.announce(link.index, addresses))
             }
+            Effect::Function(change) => self.change_function(change, effect),
         }
     }
 
@@ -147,6 +149,14 @@ impl Backend for Simulated {
 
     fn compare(&mut self, effect: &Effect) -> Result<Option<String>, Refused> {
         compare::effect(self, effect)
+    }
+
+    fn function(&mut self, address: &PciAddress) -> Result<Option<Function>, Refused> {
+        self.function_at(address)
+    }
+
+    fn functions_of(&mut self, physical: &str) -> Result<Vec<FunctionRef>, Refused> {
+        self.functions_by(physical)
     }
 }
 
@@ -187,8 +197,14 @@ impl Simulated {
         link: &LinkRef,
         properties: &[Property],
     ) -> Result<(), Refused> {
-        self.ask_in(link.space, tried, |space| {
-            properties.iter().try_for_each(|property| set(space, link.index, property))
+        let place = Place { space: self.sandbox.space(link.space), index: link.index };
+        self.ask(tried, |world| {
+            properties.iter().try_for_each(|property| {
+                if let Property::Mac(mac) = property {
+                    world.may_change_mac(place, *mac)?;
+                }
+                set(world.space_mut(place.space)?, link.index, property)
+            })
         })
     }
 }

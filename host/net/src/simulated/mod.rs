@@ -2,7 +2,7 @@
 //! what the kernel refuses.
 //!
 //! Simulated are namespaces with their identity and end; links, in pairs, as ports of bridges, and with a device on a bus;
-//! names, alternative names and indexes; addresses and the routes that the kernel makes of them; routes, permanent
+//! names, alternative names and indexes; cards with virtual functions; addresses and the routes that the kernel makes of them; routes, permanent
 //! neighbours; settings and rules for packets as texts. Each rule is one that a kernel of today follows (6.2 or later
 //! where they differ): `tests/agreement` holds both to it.
 //!
@@ -25,9 +25,11 @@ mod node;
 mod route;
 mod setting;
 mod space;
+mod sriov;
 mod undoing;
 mod world;
 
 pub use fault::Fault;
 pub use handle::Simulated;
 pub use node::{Node, Sandbox};
+pub use sriov::Virtual;

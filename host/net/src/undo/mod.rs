@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::effect::{Effect, Home, LinkRef, NewLink, Property, Route, Space};
+use crate::effect::{Class, Effect, FunctionChange, Home, LinkRef, NewLink, Property, Route, Space};
 
 pub(crate) use moved::find;
 pub(crate) use run::{Undoing, drop_bridges, run, same_setting};
@@ -36,6 +36,8 @@ pub(crate) enum Action<'a> {
     DropRules(Rules<'a>),
     /// A link that was moved comes home.
     BringHome(Moved<'a>),
+    /// A function gets what it had if it still has ours.
+    RestoreFunction(&'a FunctionChange),
     /// A link of ours is deleted: all of them at once, at the end.
     Delete {
         link: &'a NewLink,
@@ -115,6 +117,7 @@ fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> 
             Action::DropRules(Rules::Masquerade { address: *address, id })
         }
         Effect::SpoofCheck { id, port, .. } => Action::DropRules(Rules::SpoofCheck { port: port.index, id }),
+        Effect::Function(change) if effect.class() == Class::Modified => Action::RestoreFunction(change),
         Effect::Bridge { .. }
         | Effect::Set { before: None, .. }
         | Effect::Address { lasting: false, .. }
@@ -123,7 +126,8 @@ fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> 
         | Effect::NoRoute { .. }
         | Effect::Neighbour { .. }
         | Effect::Sysctl { space: Space::Host, .. }
-        | Effect::Announce { .. } => return None,
+        | Effect::Announce { .. }
+        | Effect::Function(_) => return None,
     };
     Some(Step { effect: at, action })
 }
