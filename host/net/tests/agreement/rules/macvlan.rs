@@ -25,7 +25,7 @@ pub(super) const RULES: &[Rule] = &[
             veth node.20=wire node.21=far
             macvlan pod.10=eth0 node.20 bridge
             macvlan pod.11=eth0 node.20 bridge ! EEXIST
-            macvlan pod.10=eth1 node.20 bridge ! EEXIST
+            macvlan pod.10=eth1 node.20 bridge ! EEXIST or EBUSY
             macvlan pod.11=eth1 node.29 bridge ! ENODEV
             macvlan pod.11=eth1 node.20 bridge mtu 1501 ! EINVAL
             macvlan pod.11=eth1 node.20 bridge mtu 67 ! EINVAL
