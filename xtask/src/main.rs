@@ -61,6 +61,12 @@ pub(crate) struct TestOptions {
     /// With many more rounds of them
     #[arg(long)]
     pub(crate) long: bool,
+    /// Only what is tested in a virtual machine
+    #[arg(long, conflicts_with_all = ["quick", "long", "plugin"])]
+    pub(crate) vm: bool,
+    /// Without that
+    #[arg(long, conflicts_with = "vm")]
+    pub(crate) no_vm: bool,
     /// Only the conformance tables, on any CNI plugin
     #[arg(long, value_name = "PATH")]
     pub(crate) plugin: Option<PathBuf>,

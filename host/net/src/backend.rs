@@ -5,7 +5,10 @@ use std::time::Instant;
 
 use ipnet::IpNet;
 
-use crate::effect::{Effect, Home, LinkRef, MacAddr, NewLink, PolicyRule, PortVlans, Route, Space};
+use crate::effect::{
+    Effect, FunctionRef, Home, LinkRef, MacAddr, NewLink, PciAddress, PolicyRule, PortVlans, Route, Space,
+};
+use crate::sriov::Function;
 use crate::{Link, NetnsId, Refused};
 
 /// A node as one attachment meets it: its own namespace and the pod's. Each call ends by `deadline`.
@@ -135,4 +138,16 @@ pub trait Backend {
     /// # Errors
     /// It can't be told.
     fn compare(&mut self, effect: &Effect) -> Result<Option<String>, Refused>;
+
+    /// The virtual function at an address, as it is now; `None` if there is none.
+    ///
+    /// # Errors
+    /// Its physical function has no link on the node, or `/sys` can't be read.
+    fn function(&mut self, address: &PciAddress) -> Result<Option<Function>, Refused>;
+
+    /// The virtual functions of the card that a link of the node is of, by number.
+    ///
+    /// # Errors
+    /// There is no such link, or `/sys` can't be read.
+    fn functions_of(&mut self, physical: &str) -> Result<Vec<FunctionRef>, Refused>;
 }

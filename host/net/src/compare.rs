@@ -1,6 +1,6 @@
 //! Whether an effect is still as it was done (CHECK).
 
-use crate::effect::{Effect, LinkRef, NewLink, PortVlans, Property, Route, Space};
+use crate::effect::{Effect, FunctionChange, LinkRef, NewLink, PortVlans, Property, Route, Setting, Space};
 use crate::undo::{Rules, Undoing, same_setting};
 use crate::{Refused, Why};
 
@@ -85,6 +85,7 @@ fn differs(node: &mut impl Undoing, effect: &Effect) -> Result<Option<String>, R
         Effect::Redirect { link, to } => Ok(missing(node.redirect(link)? == Some(to.index), effect)),
         Effect::PolicyRule { rule } => Ok(missing(node.policy_rules()?.contains(rule), effect)),
         Effect::Announce { .. } => Ok(None),
+        Effect::Function(change) => function(node, change),
     }
 }
 
@@ -120,7 +121,8 @@ fn space(effect: &Effect) -> Option<Space> {
         Effect::Masquerade { .. }
         | Effect::SpoofCheck { .. }
         | Effect::PortMapping { .. }
-        | Effect::Announce { .. } => None,
+        | Effect::Announce { .. }
+        | Effect::Function(_) => None,
     }
 }
 
@@ -142,6 +144,30 @@ fn set(node: &mut impl Undoing, link: &LinkRef, property: &Property) -> Result<O
         Some(now) if now == *property => None,
         Some(now) => Some(format!("{link} has {now}, and was given {property}")),
         None => Some(format!("{link} is gone, or has no {property}")),
+    })
+}
+
+/// Of the address that its own link has, the effects on that link tell: it is with the pod.
+fn function(node: &mut impl Undoing, change: &FunctionChange) -> Result<Option<String>, Refused> {
+    let (address, given, now) = match change {
+        FunctionChange::Set { briefly: true, .. }
+        | FunctionChange::Set { setting: Setting::OwnMac(_), .. } => return Ok(None),
+        FunctionChange::Set { function, setting, .. } => {
+            let found = node.function(&function.address)?;
+            let now = found.map(|found| found.settings.like(setting));
+            (&function.address, setting.to_string(), now.map(|now| now.map(|now| now.to_string())))
+        }
+        FunctionChange::Driver { address, driver, .. } => {
+            let words = |driver: &Option<String>| format!("driver {}", driver.as_deref().unwrap_or("none"));
+            let found = node.function(address)?;
+            (address, words(driver), found.map(|found| Some(words(&found.driver))))
+        }
+    };
+    Ok(match now {
+        None => Some(format!("there is no virtual function {address}")),
+        Some(None) => Some(format!("the driver of {address} no longer tells, and it was given {given}")),
+        Some(Some(now)) if now == given => None,
+        Some(Some(now)) => Some(format!("virtual function {address} has {now}, and was given {given}")),
     })
 }
 

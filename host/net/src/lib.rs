@@ -20,14 +20,16 @@ mod nft;
 mod refused;
 mod route;
 pub mod simulated;
+pub mod sriov;
 #[allow(unsafe_code, reason = "an ioctl, socket options and a process that no dependency wraps safely")]
 mod sys;
 mod undo;
 
 pub use backend::Backend;
 pub use effect::{
-    Class, Disguise, Effect, Home, HostPort, InvalidMac, IpvlanMode, Limit, LinkKind, LinkRef, MacAddr,
-    MacvlanMode, NewLink, PolicyRule, PortMapping, PortVlans, Property, Route, Space, Transport,
+    Class, Disguise, Effect, FunctionChange, FunctionRef, Home, HostPort, InvalidMac, InvalidPciAddress,
+    IpvlanMode, Limit, LinkKind, LinkRef, LinkState, MacAddr, MacvlanMode, NewLink, PciAddress, PolicyRule,
+    PortMapping, PortVlans, Property, Rate, Route, Setting, Space, Transport, Vlan, VlanProtocol,
 };
 pub use error::NetnsError;
 pub use identity::{BootId, NetnsId};

@@ -5,6 +5,7 @@ mod elf;
 mod plugin;
 mod tree;
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -52,6 +53,21 @@ pub(crate) fn for_tests(workspace: &Workspace) -> Result<Built> {
         workspace.cargo().args(["build", "--quiet", "--workspace", "--bins", "--tests"]),
     )?;
     Ok(Built { multus, multusctl: workspace.target.join("debug/multusctl"), components })
+}
+
+/// What the variables name that tests find these by, or else what [`for_tests`] builds.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn named_or_for_tests(workspace: &Workspace) -> Result<Built> {
+    let named = |name: &str| env::var_os(name).map(PathBuf::from);
+    match (named("MULTUS_BIN"), named("MULTUSCTL_BIN")) {
+        (Some(multus), Some(multusctl)) => {
+            let components = named("MULTUS_COMPONENTS").unwrap_or_else(|| workspace.components());
+            Ok(Built { multus, multusctl, components })
+        }
+        _ => for_tests(workspace),
+    }
 }
 
 /// The tests' own delegates, optimised: for the bench and the demo. Their folder.

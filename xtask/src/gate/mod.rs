@@ -15,7 +15,7 @@ use crate::build::Built;
 use crate::run::{self, say};
 use crate::setup::{self, Setup};
 use crate::workspace::Workspace;
-use crate::{TestOptions, build, containerd};
+use crate::{TestOptions, build, containerd, vm};
 use runner::Runner;
 
 /// Runs the gate to its end, whatever fails on the way, and tells all that failed.
@@ -26,6 +26,10 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<()> {
     let setup = setup::run(workspace)?;
     if let Some(plugin) = &options.plugin {
         return table::judge(&runner(workspace, options, &setup), plugin, options.conf.as_deref());
+    }
+    if options.vm {
+        let built = build::named_or_for_tests(workspace)?;
+        return vm::test(workspace, &setup, &built);
     }
     let mut gate = Gate { failed: Vec::new() };
     gate.check("format", || {
@@ -44,7 +48,14 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<()> {
             crate::demo::play(workspace, &setup, built)
         });
     }
-    let tests = built.and_then(|built| gate.check("tests", || tests(workspace, options, &setup, &built)));
+    let tests =
+        built.as_ref().and_then(|built| gate.check("tests", || tests(workspace, options, &setup, built)));
+    match &built {
+        Some(built) if !options.no_vm && !options.quick => {
+            gate.check("virtual machine", || vm::test_if_any(workspace, &setup, built));
+        }
+        _ => say("LEFT OUT, as asked for: what is tested in a virtual machine"),
+    }
     match gate.failed.as_slice() {
         [] => Ok(()),
         failed => {

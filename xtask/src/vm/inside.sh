@@ -16,7 +16,7 @@ for folder in /dev/shm /tmp /run /var/lib; do mount -t tmpfs -o mode=1777 memory
 chmod 755 /run /var/lib
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t debugfs debugfs /sys/kernel/debug
-ln -s /proc/self/fd /dev/fd
+for link in fd:/proc/self/fd stdin:fd/0 stdout:fd/1 stderr:fd/2; do ln -s "${link#*:}" "/dev/${link%%:*}"; done
 [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200
 hostname machine
 ip link set lo up

@@ -6,6 +6,7 @@ mod kernel;
 mod machine;
 mod parts;
 mod sources;
+mod suite;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -14,6 +15,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::build::Built;
+use crate::run::say;
+use crate::setup::Setup;
 use crate::workspace::Workspace;
 use machine::{Job, Machine};
 use parts::Parts;
@@ -31,6 +35,31 @@ pub(crate) fn command(workspace: &Workspace, line: &[OsString], limit: Duration)
     let job = Job { script: &script, cards: CARDS, disk: None, limit };
     let status = Machine::start(workspace, &parts, &job)?.finish(machine::aloud)?;
     Ok(ExitCode::from(u8::try_from(status).unwrap_or(u8::MAX)))
+}
+
+/// Runs all that is tested in the machine.
+///
+/// # Errors
+/// If something fails there, or there is no machine to be had.
+pub(crate) fn test(workspace: &Workspace, setup: &Setup, built: &Built) -> Result<()> {
+    suite::run(workspace, &Parts::find(workspace)?, setup, built)
+}
+
+/// The same at the end of the gate, which goes on where there is no machine to be had.
+///
+/// # Errors
+/// If something fails in the machine.
+pub(crate) fn test_if_any(workspace: &Workspace, setup: &Setup, built: &Built) -> Result<()> {
+    match Parts::find(workspace) {
+        Ok(parts) => suite::run(workspace, &parts, setup, built),
+        Err(error) => {
+            println!("    {error:#}");
+            say(
+                "LEFT OUT: what takes another kernel than this one (VLANs, bonds, virtual functions): no virtual machine",
+            );
+            Ok(())
+        }
+    }
 }
 
 /// Lines that give a command in the machine our working folder and our environment.

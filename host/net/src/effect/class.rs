@@ -35,6 +35,7 @@ impl Effect {
             Self::Address { lasting: true, .. }
             | Self::Route { lasting: true, .. }
             | Self::NoRoute { lasting: true, .. } => Class::Modified,
+            Self::Function(change) => change.class(),
             Self::Set { .. }
             | Self::Address { .. }
             | Self::Route { .. }

@@ -7,6 +7,7 @@ mod kind;
 mod mac;
 mod name;
 mod port;
+mod sriov;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -23,6 +24,9 @@ pub use class::Class;
 pub use kind::{IpvlanMode, LinkKind, MacvlanMode, PortVlans};
 pub use mac::InvalidMac;
 pub use port::{Disguise, HostPort, PortMapping, Transport};
+pub use sriov::{
+    FunctionChange, FunctionRef, InvalidPciAddress, LinkState, PciAddress, Rate, Setting, Vlan, VlanProtocol,
+};
 pub use traffic::{Limit, PolicyRule};
 
 /// Which of the two namespaces of an attachment.
@@ -69,7 +73,7 @@ pub struct NewLink {
 }
 
 /// An Ethernet address; as text `0a:58:0a:01:02:03`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct MacAddr(pub [u8; 6]);
 
@@ -340,4 +344,6 @@ pub enum Effect {
         /// Which addresses.
         addresses: Vec<IpAddr>,
     },
+    /// Something of a function of a network card.
+    Function(FunctionChange),
 }

@@ -164,6 +164,7 @@ impl fmt::Display for Effect {
                 let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
                 write!(f, "{} announced on {link}", addresses.join(", "))
             }
+            Self::Function(change) => write!(f, "{change}"),
         }
     }
 }

@@ -8,8 +8,11 @@ use ipnet::IpNet;
 use nix::libc;
 
 use super::{Kernel, failed, refused};
-use crate::effect::{Effect, Home, LinkRef, MacAddr, NewLink, PolicyRule, PortVlans, Route, Space};
+use crate::effect::{
+    Effect, FunctionRef, Home, LinkRef, MacAddr, NewLink, PciAddress, PolicyRule, PortVlans, Route, Space,
+};
 use crate::link::{self, Details, Wanted};
+use crate::sriov::Function;
 use crate::{Backend, Link, NetnsId, Refused, compare, undo};
 
 impl Backend for Kernel {
@@ -126,6 +129,14 @@ impl Backend for Kernel {
 
     fn compare(&mut self, effect: &Effect) -> Result<Option<String>, Refused> {
         compare::effect(self, effect)
+    }
+
+    fn function(&mut self, address: &PciAddress) -> Result<Option<Function>, Refused> {
+        self.function_at(address)
+    }
+
+    fn functions_of(&mut self, physical: &str) -> Result<Vec<FunctionRef>, Refused> {
+        self.functions_by(physical)
     }
 }
 

@@ -15,6 +15,7 @@ mod perform;
 mod policy;
 mod route;
 mod setting;
+mod sriov;
 mod takeback;
 mod traffic;
 mod vlan;
@@ -32,6 +33,7 @@ use crate::answer::Refusal;
 use crate::effect::Space;
 use crate::namespace::OWN;
 use crate::netlink::Socket;
+use crate::sriov::Sysfs;
 use crate::{Netns, NetnsError, Refused};
 
 /// Longer than any answer is waited for.
@@ -53,6 +55,8 @@ pub struct Kernel {
     own: Option<File>,
     /// For the node's packet rules; opened when first needed.
     firewall: Option<Socket>,
+    /// Where cards and their functions are looked for.
+    sysfs: Sysfs,
     /// When the call that is running has to end.
     deadline: Option<Instant>,
 }
@@ -70,7 +74,7 @@ impl Kernel {
             Some(Err(error)) => return Err(Refused::netns("opening the pod's namespace", &error)),
         };
         let socket = Socket::open().map_err(|error| Refused::io("opening a netlink socket", &error))?;
-        Ok(Self { sandbox, socket, own: None, firewall: None, deadline: None })
+        Ok(Self { sandbox, socket, own: None, firewall: None, sysfs: Sysfs::default(), deadline: None })
     }
 
     /// How many netlink messages were sent so far, the parts of a batch counted one by one.

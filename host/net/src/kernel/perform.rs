@@ -30,6 +30,7 @@ impl Kernel {
             Effect::Redirect { link, to } => self.add_redirect(link, to, effect),
             Effect::PolicyRule { rule } => self.add_policy_rule(rule, effect),
             Effect::Announce { link, addresses } => self.announce(link, addresses, effect),
+            Effect::Function(change) => self.change_function(change, effect),
         }
     }
 }

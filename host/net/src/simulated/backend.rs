@@ -13,9 +13,10 @@ use super::handle::Simulated;
 use super::no::{Done, No};
 use super::space::Namespace;
 use crate::link::Details;
+use crate::sriov::Function;
 use crate::{
-    Backend, Effect, Home, Link, LinkKind, LinkRef, MacAddr, NetnsId, NewLink, PolicyRule, PortVlans,
-    Property, Refused, Route, Space, compare, undo,
+    Backend, Effect, FunctionRef, Home, Link, LinkKind, LinkRef, MacAddr, NetnsId, NewLink, PciAddress,
+    PolicyRule, PortVlans, Property, Refused, Route, Space, compare, undo,
 };
 
 impl Backend for Simulated {
@@ -177,6 +178,7 @@ impl Backend for Simulated {
                 }
                 self.ask_in(link.space, effect, |space| space.announce(link.index, addresses))
             }
+            Effect::Function(change) => self.change_function(change, effect),
         }
     }
 
@@ -202,6 +204,14 @@ impl Backend for Simulated {
 
     fn compare(&mut self, effect: &Effect) -> Result<Option<String>, Refused> {
         compare::effect(self, effect)
+    }
+
+    fn function(&mut self, address: &PciAddress) -> Result<Option<Function>, Refused> {
+        self.function_at(address)
+    }
+
+    fn functions_of(&mut self, physical: &str) -> Result<Vec<FunctionRef>, Refused> {
+        self.functions_by(physical)
     }
 }
 
@@ -254,6 +264,7 @@ impl Simulated {
                 match property {
                     Property::Up(true) => world.check_up(place)?,
                     Property::Master(Some(master)) => world.check_port(place, *master)?,
+                    Property::Mac(mac) => world.may_change_mac(place, *mac)?,
                     _ => {}
                 }
                 set(world.space_mut(place.space)?, place.index, property)?;

@@ -11,11 +11,14 @@ use super::traffic;
 use super::world::World;
 
 /// Every namespace of the node by its number, the node's own first: links, addresses, routes, neighbours, settings that
-/// are not as the kernel makes them, rules.
+/// are not as the kernel makes them, rules; then the functions of cards.
 pub(super) fn dump(world: &World) -> String {
     let mut text = String::new();
     for (id, space) in world.spaces() {
         lines(&mut text, id.0, space);
+    }
+    for function in world.cards.dump() {
+        let _ = writeln!(text, "{function}");
     }
     text
 }

@@ -2,7 +2,8 @@
 //! what the kernel refuses.
 //!
 //! Simulated are namespaces with their identity and end; links, in pairs, on others, as ports, and with a device on a bus;
-//! names, alternative names and indexes; addresses and the routes that the kernel makes of them; routes, permanent
+//! cards with virtual functions; names, alternative names and indexes; addresses and the routes that the kernel makes of
+//! them; routes, permanent
 //! neighbours; settings and rules for packets as texts. Each rule is one that a kernel of today follows (6.2 or later
 //! where they differ): `tests/agreement` holds both to it.
 //!
@@ -27,6 +28,7 @@ mod port;
 mod route;
 mod setting;
 mod space;
+mod sriov;
 mod traffic;
 mod undoing;
 mod world;
@@ -34,3 +36,4 @@ mod world;
 pub use fault::Fault;
 pub use handle::Simulated;
 pub use node::{Node, Sandbox};
+pub use sriov::Virtual;

@@ -9,6 +9,7 @@ use super::device::{Device, Factory, Kind, Place};
 use super::names;
 use super::no::{Done, No};
 use super::space::{Namespace, SpaceId, check_mac};
+use super::sriov::Cards;
 use crate::{BootId, LinkKind, MacAddr, NetnsId, NewLink};
 
 /// The node's own namespace.
@@ -25,11 +26,12 @@ pub(super) struct World {
     spaces: BTreeMap<SpaceId, Namespace>,
     /// The last cookie given.
     last: u64,
+    pub(super) cards: Cards,
 }
 
 impl World {
     pub(super) fn new() -> Self {
-        let mut world = Self { boots: 1, spaces: BTreeMap::new(), last: HOST.0 - 1 };
+        let mut world = Self { boots: 1, spaces: BTreeMap::new(), last: HOST.0 - 1, cards: Cards::default() };
         world.add_space();
         world
     }
@@ -38,8 +40,10 @@ impl World {
     pub(super) fn reboot(&mut self) {
         let links = self.spaces.values().flat_map(Namespace::devices);
         let mut hardware: Vec<_> = links.filter_map(|device| device.kind.hardware().cloned()).collect();
+        hardware.extend(self.cards.without_links());
         hardware.sort();
-        *self = Self { boots: self.boots + 1, last: self.last, ..Self::new() };
+        let cards = std::mem::take(&mut self.cards).reset();
+        *self = Self { boots: self.boots + 1, last: self.last, cards, ..Self::new() };
         for factory in hardware {
             // Nobody else has a name here.
             let _ = self.add_hardware(HOST, factory);

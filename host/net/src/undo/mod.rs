@@ -8,7 +8,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::effect::{Effect, Home, Limit, LinkRef, NewLink, PolicyRule, PortMapping, Property, Route, Space};
+use crate::effect::{
+    Class, Effect, FunctionChange, Home, Limit, LinkRef, NewLink, PolicyRule, PortMapping, Property, Route,
+    Space,
+};
 
 pub(crate) use moved::find;
 pub(crate) use run::{Undoing, drop_bridges, run, same_setting};
@@ -44,6 +47,8 @@ pub(crate) enum Action<'a> {
     DropRules(Rules<'a>),
     /// A link that was moved comes home.
     BringHome(Moved<'a>),
+    /// A function gets what it had if it still has ours.
+    RestoreFunction(&'a FunctionChange),
     /// A link of ours is deleted: all of them at once, at the end.
     Delete {
         link: &'a NewLink,
@@ -139,6 +144,7 @@ fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> 
         }
         Effect::SpoofCheck { id, port, .. } => Action::DropRules(Rules::SpoofCheck { port: port.index, id }),
         Effect::PortMapping { id, mapping } => Action::DropRules(Rules::PortMapping { mapping, id }),
+        Effect::Function(change) if effect.class() == Class::Modified => Action::RestoreFunction(change),
         Effect::Bridge { .. }
         | Effect::Set { before: None, .. }
         | Effect::Address { lasting: false, .. }
@@ -149,7 +155,8 @@ fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> 
         | Effect::Vlans { .. }
         | Effect::NoVlans { .. }
         | Effect::Sysctl { space: Space::Host, .. }
-        | Effect::Announce { .. } => return None,
+        | Effect::Announce { .. }
+        | Effect::Function(_) => return None,
     };
     Some(Step { effect: at, action })
 }

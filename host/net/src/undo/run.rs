@@ -5,7 +5,9 @@ use std::time::Instant;
 use nix::libc;
 
 use super::{Action, Moved, Rules, Step, steps};
-use crate::effect::{Effect, LinkRef, NewLink, PolicyRule, Property, Route, Space};
+use crate::effect::{
+    Effect, FunctionChange, FunctionRef, LinkRef, NewLink, PolicyRule, Property, Route, Space,
+};
 use crate::{Backend, Link, Refused, Why};
 
 /// What undoing and comparing take of a back end beside its questions.
@@ -141,6 +143,7 @@ impl<N: Undoing> Undone<'_, N> {
             Action::DropPolicyRule(rule) => self.node.drop_policy_rule(rule),
             Action::RestoreSetting { key, ours, before } => self.restore_setting(key, ours, before),
             Action::BringHome(moved) => self.node.bring_home(moved),
+            Action::RestoreFunction(change) => self.restore_function(change),
             Action::DropRules(_) => Ok(()),
         };
         match done {
@@ -227,6 +230,21 @@ impl<N: Undoing> Undone<'_, N> {
             self.node.drop_redirect(link)?;
         }
         Ok(())
+    }
+
+    /// What has no driver at all was on its way to ours.
+    fn restore_function(&mut self, change: &FunctionChange) -> Result<(), Refused> {
+        let (FunctionChange::Set { function: FunctionRef { address, .. }, .. }
+        | FunctionChange::Driver { address, .. }) = change;
+        let Some(found) = self.node.function(address)? else { return Ok(()) };
+        let has_ours = match change {
+            FunctionChange::Set { setting, .. } => found.has(setting),
+            FunctionChange::Driver { driver, .. } => found.driver == *driver || found.driver.is_none(),
+        };
+        match change.reverse().filter(|_| has_ours) {
+            Some(reverse) => self.node.apply(&Effect::Function(reverse), self.deadline),
+            None => Ok(()),
+        }
     }
 
     fn restore_setting(&mut self, key: &str, ours: &str, before: &str) -> Result<(), Refused> {

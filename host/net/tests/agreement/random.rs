@@ -247,6 +247,9 @@ fn both(one: &mut dyn Stage, other: &mut dyn Stage, line: &str, done: &mut Vec<E
         }
         _ => {
             let effect = Words::new(line).effect(one.backend());
+            if is_nothing_on_nothing(one, &effect) {
+                return Default::default();
+            }
             let apply = |stage: &mut dyn Stage| is_done(&stage.backend().apply(&effect, soon()));
             let ends = (apply(one), apply(other));
             if ends.0 == "done" {
@@ -255,6 +258,14 @@ fn both(one: &mut dyn Stage, other: &mut dyn Stage, line: &str, done: &mut Vec<E
             ends
         }
     }
+}
+
+/// 0.0.0.0 is no address: Linux says yes, and forgets it. Of 6.12 and 6.18, the older one looks for the link first.
+fn is_nothing_on_nothing(stage: &mut dyn Stage, effect: &Effect) -> bool {
+    let Effect::Address { link, address, .. } = effect else { return false };
+    address.addr().is_unspecified()
+        && address.addr().is_ipv4()
+        && stage.backend().link_at(link.space, link.index).unwrap().is_none()
 }
 
 /// Where more than one thing is in the way, which of them is named differs between versions of the kernel: the numbers

@@ -113,7 +113,8 @@ fn effect_done(
     let before = view::everything(stage.backend());
     let result = stage.backend().apply(&effect, soon());
     let told = outcome(&result);
-    let as_expected = if expected.split('|').any(|one| one == told) { Ok(()) } else { expect(&told, expected) };
+    let as_expected =
+        if expected.split('|').any(|one| one == told) { Ok(()) } else { expect(&told, expected) };
     as_expected.map_err(|why| match &result {
         Err(refused) => format!("{why}: {refused}"),
         Ok(()) => why,
