@@ -16,6 +16,7 @@ mod cost;
 mod detach;
 mod device;
 mod garbage;
+mod kinds;
 mod mixed;
 mod operator;
 mod ports;
