@@ -80,7 +80,7 @@ impl Installation {
         let made = self.compile_one(module.name, &digest, module.component, &lock)?;
         files::directory(&self.module_dir)?;
         files::write(&self.component_path(&digest), module.component, 0o644)?;
-        let compiled = self.keep(module.name, made, &mut lock)?;
+        let compiled = self.keep(module.name, &entry, made, &mut lock)?;
         self.write_lock(&lock)?;
         write_json(&self.catalog, &catalog)?;
         Ok(compiled)
@@ -129,7 +129,7 @@ impl Installation {
         check(name, module.role, &component)?;
         check_grants(name, module, &component)?;
         let made = self.compile_one(name, &found, &component, lock)?;
-        self.keep(name, made, lock)
+        self.keep(name, module, made, lock)
     }
 
     fn compile_one(
@@ -146,12 +146,21 @@ impl Installation {
         self.compiler.compile(component).map(Made::Now).map_err(|error| compile_error(name, error))
     }
 
-    /// Writes an artifact that is new, and names it in the lock.
-    fn keep(&self, name: &str, made: Made, lock: &mut Lock) -> Result<Compiled, InstallError> {
+    /// Writes an artifact that is new, and names it in the lock, if it can be linked as that module.
+    fn keep(
+        &self,
+        name: &str,
+        module: &Module,
+        made: Made,
+        lock: &mut Lock,
+    ) -> Result<Compiled, InstallError> {
         let (entry, fresh) = match made {
             Made::Before(entry) => (entry, false),
-            Made::Now(artifact) => (self.write_artifact(name, &artifact)?, true),
+            Made::Now(artifact) => (self.write_artifact(&artifact)?, true),
         };
+        // Where it is not found as it was written, as in a folder that others may write, it would be refused at load.
+        let unlinkable = |fault| InstallError::Artifact { name: name.to_owned(), fault };
+        entry.check_module(&self.cache_dir, module).map_err(unlinkable)?;
         let compiled =
             Compiled { name: name.to_owned(), component: entry.component, size: entry.size, fresh };
         if fresh {
@@ -161,13 +170,10 @@ impl Installation {
         Ok(compiled)
     }
 
-    /// Where it is not found as it was written, as in a folder that others may write, it would be refused at load.
-    fn write_artifact(&self, name: &str, artifact: &Artifact) -> Result<LockEntry, InstallError> {
+    fn write_artifact(&self, artifact: &Artifact) -> Result<LockEntry, InstallError> {
         let entry = entry_of(artifact);
         files::directory(&self.cache_dir)?;
         files::write(&entry.path(&self.cache_dir), &artifact.bytes, 0o600)?;
-        let unusable = |fault| InstallError::Artifact { name: name.to_owned(), fault };
-        entry.check(&self.cache_dir).map_err(unusable)?;
         Ok(entry)
     }
 

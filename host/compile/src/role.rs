@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use multus_wasm::{Grants, Role, grant_of};
+use multus_wasm::{Grants, Role, grant_of, is_wasi};
 use wit_component::{DecodedWasm, decode, targets};
 use wit_parser::{Resolve, SourceMap, WorldId, WorldItem, WorldKey};
 
@@ -48,9 +48,48 @@ pub fn check_role(component: &[u8], role: Role) -> Result<(), Misfits> {
     if !misfits.is_empty() {
         return Err(Misfits(misfits));
     }
-    // Names fit; now the types behind them.
-    targets(&resolve, world, component, true)
-        .map_err(|error| failed(format!("its types are not those of a {role}: {}", error.root_cause())))
+    // Names fit; now the types behind them. Those of WASI are compared when the compiled component is linked.
+    let resolve = if imports(&theirs, their_world).iter().any(|name| is_wasi(name)) {
+        with_wasi(resolve, world, theirs, their_world).map_err(|error| unlike(role, &error))?
+    } else {
+        resolve
+    };
+    targets(&resolve, world, component, true).map_err(|error| unlike(role, &error.root_cause().to_string()))
+}
+
+fn unlike(role: Role, error: &str) -> Misfits {
+    failed(format!("its types are not those of a {role}: {error}"))
+}
+
+/// Our package with what a component imports of WASI in a world of it.
+fn with_wasi(
+    mut ours: Resolve,
+    world: WorldId,
+    theirs: Resolve,
+    their_world: WorldId,
+) -> Result<Resolve, String> {
+    let wanted: Vec<(usize, WorldItem)> = theirs
+        .worlds
+        .get(their_world)
+        .into_iter()
+        .flat_map(|world| &world.imports)
+        .filter(|(key, _)| is_wasi(&theirs.name_world_key(key)))
+        .filter_map(|(key, item)| match key {
+            WorldKey::Interface(id) => Some((id.index(), item.clone())),
+            WorldKey::Name(_) => None,
+        })
+        .collect();
+    let merged = ours.merge(theirs).map_err(|error| error.root_cause().to_string())?;
+    for (index, mut item) in wanted {
+        if let (Some(Some(merged)), WorldItem::Interface { id, .. }) =
+            (merged.interfaces.get(index), &mut item)
+            && let Some(world) = ours.worlds.get_mut(world)
+        {
+            *id = *merged;
+            world.imports.insert(WorldKey::Interface(*merged), item);
+        }
+    }
+    Ok(ours)
 }
 
 /// The grants that a component needs, by its imports: in the order of the catalog's documentation, each once. Nothing
@@ -95,7 +134,8 @@ fn names(
 ) -> Vec<String> {
     let (given, needed) = (imports(ours, our_world), exports(ours, our_world));
     let (wanted, offered) = (imports(theirs, their_world), exports(theirs, their_world));
-    let foreign = wanted.iter().filter(|name| !given.iter().any(|given| same_track(given, name)));
+    let foreign =
+        wanted.iter().filter(|name| !is_wasi(name) && !given.iter().any(|given| same_track(given, name)));
     let missing = needed.iter().filter(|name| !offered.iter().any(|offered| same_track(offered, name)));
     let foreign = foreign.map(|name| format!("it imports {name}, which a {role} is not given"));
     let missing = missing.map(|name| format!("it does not export {name}, which a {role} needs"));

@@ -32,6 +32,7 @@ mod sandbox;
 mod sys;
 mod trace;
 mod trusted;
+mod wasi;
 mod watchdog;
 
 pub use answer::Verdict;
@@ -49,3 +50,4 @@ pub use log::{Level, LogLine};
 pub use pattern::{InvalidPattern, Pattern};
 pub use sandbox::{Review, Sandbox, Transformed};
 pub use trace::{Frame, Used};
+pub use wasi::{is_wasi, wasi_interfaces};
