@@ -69,8 +69,24 @@ impl Installation {
     ///
     /// # Errors
     /// What is no component, does not fit its role or imports what it is not granted, a catalog that would not be valid,
-    /// and files that cannot be written. Nothing in the catalog has changed then.
+    /// settings that the module can't use, and files that cannot be written. Nothing in the catalog has changed then.
     pub fn add(&self, module: &NewModule<'_>) -> Result<Compiled, InstallError> {
+        self.install(module, |catalog| self.check_settings(catalog, module.name, module.component))
+    }
+
+    /// As [`Self::add`], whatever its settings are: for those who try a module with settings of their own.
+    ///
+    /// # Errors
+    /// Those of `add` but for settings.
+    pub fn add_to_try(&self, module: &NewModule<'_>) -> Result<Compiled, InstallError> {
+        self.install(module, |_| Ok(()))
+    }
+
+    fn install(
+        &self,
+        module: &NewModule<'_>,
+        last: impl FnOnce(Catalog) -> Result<(), InstallError>,
+    ) -> Result<Compiled, InstallError> {
         check(module.name, module.role, module.component)?;
         let _locked = self.lock_installation()?;
         let digest = Digest::of(module.component);
@@ -82,6 +98,7 @@ impl Installation {
         files::write(&self.component_path(&digest), module.component, 0o644)?;
         let compiled = self.keep(module.name, &entry, made, &mut lock)?;
         self.write_lock(&lock)?;
+        last(Catalog::from_value(&catalog).map_err(|problems| InstallError::Invalid { problems })?)?;
         write_json(&self.catalog, &catalog)?;
         Ok(compiled)
     }

@@ -4,10 +4,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use multus_document::Problem;
+use multus_document::{Change, Problem};
 
 use crate::catalog::Role;
-use crate::change::Change;
 use crate::digest::Digest;
 use crate::engine::STACK_BYTES;
 use crate::limits::{human_duration, human_size};

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use multus_document::Object;
+use multus_document::{Change, Object};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -15,7 +15,6 @@ use crate::attachment::Attachment;
 use crate::bindings::types;
 use crate::call::{self, Ended, Misfit, Reach};
 use crate::catalog::{Catalog, Mode, Module, OnFailure, Role};
-use crate::change::Change;
 use crate::error::{Fault, FileError, ModuleError};
 use crate::input;
 use crate::lock::Lock;

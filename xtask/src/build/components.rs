@@ -45,7 +45,13 @@ const HOSTILE: [&str; 8] = [
 ];
 
 /// What they show the whole interface with.
-const CONFORMANCE: [&str; 3] = ["calls_everything.wasm", "looks_at_links.wasm", "lives_on.wasm"];
+const CONFORMANCE: [&str; 5] = [
+    "calls_everything.wasm",
+    "looks_at_links.wasm",
+    "lives_on.wasm",
+    "changes_everything.wasm",
+    "judges_everything.wasm",
+];
 
 /// Builds the tests' components, below the folder of those that are shipped.
 ///
