@@ -19,6 +19,10 @@ struct Settings {
 }
 
 multus_guest::delegate!(add);
+multus_guest::describe!(
+    Settings,
+    schema = r#"{"type":"object","properties":{"crashAfter":{"type":["integer","null"],"minimum":0}}}"#
+);
 
 fn add(
     attachment: &Attachment,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::Failure;
-use crate::sys::delegate_module::multus::delegate::firewall;
+use crate::host::firewall;
 
 pub use firewall::{masquerade, spoof_check};
 

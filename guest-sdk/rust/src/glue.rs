@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Attachment, Failure, Plugin, Verdict};
+use crate::{Attachment, Complaint, Failure, Plugin, Verdict, complaint};
 
 const SETTINGS: &str = "the settings in the catalog";
 
@@ -95,6 +95,43 @@ pub fn del<C: DeserializeOwned, P: DeserializeOwned, S: DeserializeOwned>(
 ) -> Result<(), Failure> {
     let (config, prev, settings) = delegates(config, prev, settings)?;
     function(attachment, &config, prev.as_ref(), &settings)
+}
+
+/// What the `describe!` macro calls: settings have to fit the author's type, and then the author.
+pub fn validate<S: DeserializeOwned>(
+    author: impl Fn(&S) -> Vec<Complaint>,
+    settings: &str,
+) -> Vec<Complaint> {
+    tell_panics();
+    match delegate_settings(settings) {
+        Ok(settings) => author(&settings),
+        Err(problem) => vec![complaint("", problem)],
+    }
+}
+
+/// Of settings that need no more than to fit their type.
+pub fn nothing_else<S>(_: &S) -> Vec<Complaint> {
+    Vec::new()
+}
+
+/// Whether text can stand between quotes in JSON as it is.
+pub const fn is_plain(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    while let [first, others @ ..] = rest {
+        if *first < b' ' || matches!(*first, b'"' | b'\\') {
+            return false;
+        }
+        rest = others;
+    }
+    true
+}
+
+/// The bytes of a text of that length.
+pub const fn bytes<const N: usize>(text: &str) -> [u8; N] {
+    match text.as_bytes().first_chunk() {
+        Some(bytes) => *bytes,
+        None => [0; N],
+    }
 }
 
 fn delegates<C: DeserializeOwned, P: DeserializeOwned, S: DeserializeOwned>(
@@ -196,6 +233,29 @@ mod tests {
         let failure = answer("{}").unwrap_err();
         assert!(failure.code == 7 && failure.message.contains("`mtu`"), "{failure:?}");
         assert_eq!(add(done, &attachment(), r#"{"mtu":1}"#, Some("[]"), "{}").unwrap_err().code, 7);
+    }
+
+    #[test]
+    fn settings_are_judged_by_their_type_and_by_the_author() {
+        let even = |settings: &Settings| match settings.mtu % 2 {
+            0 => Vec::new(),
+            _ => vec![complaint("/mtu", "is odd")],
+        };
+        assert_eq!(validate(even, r#"{"mtu":2}"#), []);
+        assert_eq!(validate(even, r#"{"mtu":3}"#), [complaint("/mtu", "is odd")]);
+        let unfit = validate(even, "{}");
+        assert!(unfit[0].place.is_empty() && unfit[0].message.contains("`mtu`"), "{unfit:?}");
+        assert_eq!(validate(nothing_else::<()>, "{}"), [], "a delegate without settings");
+    }
+
+    #[test]
+    fn what_would_break_a_description_is_found_when_it_is_built() {
+        for (text, plain) in
+            [("Sets MTUs: µ", true), ("", true), ("a\"b", false), ("a\\b", false), ("a\nb", false)]
+        {
+            assert_eq!(is_plain(text), plain, "{text}");
+        }
+        assert_eq!(bytes::<2>("ab"), *b"ab");
     }
 
     #[test]

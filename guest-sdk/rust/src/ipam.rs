@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::sys::delegate_module::multus::delegate::ipam;
+use crate::host::ipam;
 use crate::{CniResult, Failure};
 
 /// Runs the ADD of `ipam.type` with this configuration, the whole plugin's, and returns its result. Its DEL is the host's

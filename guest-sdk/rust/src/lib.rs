@@ -63,13 +63,24 @@ pub mod store;
 #[allow(unsafe_code, reason = "the component ABI passes pointers; the code is generated")]
 pub mod sys;
 pub mod sysctl;
+#[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
+pub mod testing;
 
 mod failure;
+#[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
+mod native;
+
+/// The host's functions: those of a component, or those of a fixture.
+#[cfg(all(feature = "testing", not(target_arch = "wasm32")))]
+use native as host;
+#[cfg(not(all(feature = "testing", not(target_arch = "wasm32"))))]
+use sys::delegate_module::multus::delegate as host;
 
 use serde_json::{Map, Value};
 
 pub use result::CniResult;
 
+pub use sys::described_part::exports::multus::delegate::settings::Complaint;
 pub use sys::policy_module::exports::multus::delegate::policy::Verdict;
 pub use sys::transform_module::multus::delegate::types::{Attachment, Failure, Pod};
 
@@ -132,6 +143,88 @@ macro_rules! policy {
             );
         };
     };
+}
+
+/// Says what this component is, for those who install it: name, version and description are those of its `Cargo.toml`,
+/// `schema` is a JSON Schema of its settings, as text. It is noted in the component, so `multusctl module inspect` shows it
+/// without running anything, and `multusctl module add` compares the settings with it.
+///
+/// Then the module is asked, in the sandbox: the settings have to be readable as their type, and `validate`, a
+/// `fn(&Settings) -> Vec<Complaint>`, says what else is wrong with them.
+///
+/// ```
+/// use multus_guest::{Complaint, complaint};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Settings {
+///     mtu: u32,
+/// }
+///
+/// multus_guest::describe!(
+///     Settings,
+///     schema = r#"{"type": "object", "required": ["mtu"], "properties": {"mtu": {"type": "integer"}}}"#,
+///     validate = valid,
+/// );
+///
+/// fn valid(settings: &Settings) -> Vec<Complaint> {
+///     if settings.mtu % 4 == 0 { Vec::new() } else { vec![complaint("/mtu", "is no multiple of 4")] }
+/// }
+/// # fn main() {}
+/// ```
+///
+/// A schema in a file is `include_str!("../settings.schema.json")`. `testing::same_schema` compares it in a test with what
+/// the crate `schemars` derives from the type: as a development dependency, which makes no component longer.
+#[macro_export]
+macro_rules! describe {
+    ($settings:ty, schema = $schema:expr $(,)?) => {
+        $crate::describe!($settings, schema = $schema, validate = $crate::glue::nothing_else);
+    };
+    ($settings:ty, schema = $schema:expr, validate = $validate:path $(,)?) => {
+        const _: () = {
+            use $crate::sys::described_part::exports::multus::delegate::{description, settings};
+            const TEXT: &str = concat!(
+                "{\"name\":\"",
+                env!("CARGO_PKG_NAME"),
+                "\",\"version\":\"",
+                env!("CARGO_PKG_VERSION"),
+                "\",\"description\":\"",
+                env!("CARGO_PKG_DESCRIPTION"),
+                "\",\"settings\":",
+                $schema,
+                "}"
+            );
+            const _: () = assert!(
+                $crate::glue::is_plain(env!("CARGO_PKG_DESCRIPTION")),
+                "the description in Cargo.toml has a quote, a backslash or a line break: write it without"
+            );
+            $crate::note_description!(TEXT);
+            struct Component;
+            impl description::Guest for Component {
+                fn describe() -> String {
+                    TEXT.to_owned()
+                }
+            }
+            impl settings::Guest for Component {
+                fn validate_settings(settings: String) -> Vec<$crate::Complaint> {
+                    $crate::glue::validate::<$settings>($validate, &settings)
+                }
+            }
+            #[cfg(not(target_arch = "wasm32"))]
+            const _: (fn() -> String, fn(String) -> Vec<$crate::Complaint>) = (
+                <Component as description::Guest>::describe,
+                <Component as settings::Guest>::validate_settings,
+            );
+            #[cfg(target_arch = "wasm32")]
+            $crate::sys::described_part::export_described!(
+                Component with_types_in $crate::sys::described_part
+            );
+        };
+    };
+}
+
+/// Something that is wrong with a setting: a JSON pointer to it, and what to write instead.
+pub fn complaint(place: impl Into<String>, message: impl Into<String>) -> Complaint {
+    Complaint { place: place.into(), message: message.into() }
 }
 
 /// Makes a function this component's delegate:

@@ -41,4 +41,6 @@ enum Level {
 #[cfg(not(target_arch = "wasm32"))]
 fn line(level: Level, message: &str) {
     eprintln!("{level:?}: {message}");
+    #[cfg(feature = "testing")]
+    crate::testing::logged(message);
 }

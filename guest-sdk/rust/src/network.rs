@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::Failure;
+pub use crate::host::network::{Link, LinkInfo, Netns, sandbox};
+use crate::host::network_edit as edit;
 use crate::result::Route;
-pub use crate::sys::delegate_module::multus::delegate::network::{Link, LinkInfo, Netns, sandbox};
-use crate::sys::delegate_module::multus::delegate::network_edit as edit;
 
 /// How results name the sandbox ([`crate::result::Interface::sandbox`]).
 ///

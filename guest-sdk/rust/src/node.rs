@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::Failure;
+use crate::host::node;
+pub use crate::host::node::{default_link, find_device, host};
 use crate::network::{Link, text};
-use crate::sys::delegate_module::multus::delegate::node;
-pub use crate::sys::delegate_module::multus::delegate::node::{default_link, find_device, host};
 
 /// A bridge of the node, shared by all attachments.
 #[derive(Debug, Clone, Default, Serialize)]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::sys::delegate_module::multus::delegate::plugins;
+use crate::host::plugins;
 use crate::{CniResult, Failure};
 
 /// Runs the ADD of a binary with this configuration and returns its result. Its DEL is the host's affair.

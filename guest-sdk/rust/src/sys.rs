@@ -43,6 +43,31 @@ pub mod delegate_module {
     });
 }
 
+/// What any component may have beside its role.
+pub mod described_part {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "described-part",
+        pub_export_macro: true,
+        export_macro_name: "export_described",
+        additional_derives: [PartialEq],
+    });
+}
+
+/// Notes a component's description in it, where it can be read without running any of it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! note_description {
+    ($text:expr) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            #[used]
+            #[unsafe(link_section = "multus:description")]
+            static NOTED: [u8; $text.len()] = $crate::glue::bytes::<{ $text.len() }>($text);
+        };
+    };
+}
+
 /// What a delegate with work of its own at CHECK and DEL exports besides.
 pub mod lifecycle_part {
     wit_bindgen::generate!({

@@ -1,3 +1,3 @@
 //! Settings of the whole node. Each takes a grant.
 
-pub use crate::sys::delegate_module::multus::delegate::sysctl::ensure;
+pub use crate::host::sysctl::ensure;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use multus_document::Problem;
-use multus_wasm::{Catalog, Digest, Fault, FileError, Role};
+use multus_wasm::{Catalog, Digest, Fault, FileError, ModuleError, Role};
 
 use crate::compiler::COMPONENT_BYTES;
 use crate::role::Misfits;
@@ -111,6 +111,28 @@ pub enum InstallError {
         name: String,
         /// What is wrong with the file or its folder.
         fault: Fault,
+    },
+    /// The module can't use its settings.
+    #[error("module {name} can't use its settings: {}", list(problems))]
+    Settings {
+        /// The module.
+        name: String,
+        /// Everything that is wrong with them, each with a pointer to the setting.
+        problems: Vec<Problem>,
+    },
+    /// What a component says of itself can't be used.
+    #[error("module {name}: its description of itself can't be used: {why}; get another build of it")]
+    Description {
+        /// The module.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// It was asked about its settings, and did not answer.
+    #[error("{error} (it was asked what its settings are)")]
+    Unanswered {
+        /// What became of it.
+        error: Box<ModuleError>,
     },
     /// The name is taken by a module of another role.
     #[error("module {name} is a {found} in the catalog: choose another name, or remove that one first")]

@@ -69,8 +69,24 @@ impl Installation {
     ///
     /// # Errors
     /// What is no component, does not fit its role or imports what it is not granted, a catalog that would not be valid,
-    /// and files that cannot be written. Nothing in the catalog has changed then.
+    /// settings that the module can't use, and files that cannot be written. Nothing in the catalog has changed then.
     pub fn add(&self, module: &NewModule<'_>) -> Result<Compiled, InstallError> {
+        self.install(module, |catalog| self.check_settings(catalog, module.name, module.component))
+    }
+
+    /// As [`Self::add`], whatever its settings are: for those who try a module with settings of their own.
+    ///
+    /// # Errors
+    /// Those of `add` but for settings.
+    pub fn add_to_try(&self, module: &NewModule<'_>) -> Result<Compiled, InstallError> {
+        self.install(module, |_| Ok(()))
+    }
+
+    fn install(
+        &self,
+        module: &NewModule<'_>,
+        last: impl FnOnce(Catalog) -> Result<(), InstallError>,
+    ) -> Result<Compiled, InstallError> {
         check(module.name, module.role, module.component)?;
         let _locked = self.lock_installation()?;
         let digest = Digest::of(module.component);
@@ -80,8 +96,9 @@ impl Installation {
         let made = self.compile_one(module.name, &digest, module.component, &lock)?;
         files::directory(&self.module_dir)?;
         files::write(&self.component_path(&digest), module.component, 0o644)?;
-        let compiled = self.keep(module.name, made, &mut lock)?;
+        let compiled = self.keep(module.name, &entry, made, &mut lock)?;
         self.write_lock(&lock)?;
+        last(Catalog::from_value(&catalog).map_err(|problems| InstallError::Invalid { problems })?)?;
         write_json(&self.catalog, &catalog)?;
         Ok(compiled)
     }
@@ -129,7 +146,7 @@ impl Installation {
         check(name, module.role, &component)?;
         check_grants(name, module, &component)?;
         let made = self.compile_one(name, &found, &component, lock)?;
-        self.keep(name, made, lock)
+        self.keep(name, module, made, lock)
     }
 
     fn compile_one(
@@ -146,12 +163,21 @@ impl Installation {
         self.compiler.compile(component).map(Made::Now).map_err(|error| compile_error(name, error))
     }
 
-    /// Writes an artifact that is new, and names it in the lock.
-    fn keep(&self, name: &str, made: Made, lock: &mut Lock) -> Result<Compiled, InstallError> {
+    /// Writes an artifact that is new, and names it in the lock, if it can be linked as that module.
+    fn keep(
+        &self,
+        name: &str,
+        module: &Module,
+        made: Made,
+        lock: &mut Lock,
+    ) -> Result<Compiled, InstallError> {
         let (entry, fresh) = match made {
             Made::Before(entry) => (entry, false),
-            Made::Now(artifact) => (self.write_artifact(name, &artifact)?, true),
+            Made::Now(artifact) => (self.write_artifact(&artifact)?, true),
         };
+        // Where it is not found as it was written, as in a folder that others may write, it would be refused at load.
+        let unlinkable = |fault| InstallError::Artifact { name: name.to_owned(), fault };
+        entry.check_module(&self.cache_dir, module).map_err(unlinkable)?;
         let compiled =
             Compiled { name: name.to_owned(), component: entry.component, size: entry.size, fresh };
         if fresh {
@@ -161,13 +187,10 @@ impl Installation {
         Ok(compiled)
     }
 
-    /// Where it is not found as it was written, as in a folder that others may write, it would be refused at load.
-    fn write_artifact(&self, name: &str, artifact: &Artifact) -> Result<LockEntry, InstallError> {
+    fn write_artifact(&self, artifact: &Artifact) -> Result<LockEntry, InstallError> {
         let entry = entry_of(artifact);
         files::directory(&self.cache_dir)?;
         files::write(&entry.path(&self.cache_dir), &artifact.bytes, 0o600)?;
-        let unusable = |fault| InstallError::Artifact { name: name.to_owned(), fault };
-        entry.check(&self.cache_dir).map_err(unusable)?;
         Ok(entry)
     }
 

@@ -3,6 +3,7 @@
 
 mod artifact;
 mod compiler;
+mod description;
 mod error;
 mod explain;
 mod files;
@@ -12,9 +13,12 @@ mod preview;
 mod registry;
 mod remove;
 mod role;
+mod schema;
+mod settings;
 
 pub use artifact::{Artifact, compile_component, read_component};
 pub use compiler::{COMPONENT_BYTES, CompileLimits, Compiler, Worker, serve};
+pub use description::Description;
 pub use error::{CompileError, CompileLimit, InstallError};
 pub use explain::explaining_sandbox;
 pub use install::{Compiled, Installation, NewModule};

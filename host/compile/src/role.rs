@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use multus_wasm::{Grants, Role, grant_of};
+use multus_wasm::{Grants, Role, grant_of, is_wasi};
 use wit_component::{DecodedWasm, decode, targets};
 use wit_parser::{Resolve, SourceMap, WorldId, WorldItem, WorldKey};
 
 /// The WIT package, the same text that host and SDK are built from.
-const WIT: [(&str, &str); 9] = [
+const WIT: [(&str, &str); 10] = [
     ("types.wit", include_str!("../../../guest-sdk/wit/types.wit")),
     ("log.wit", include_str!("../../../guest-sdk/wit/log.wit")),
     ("transform.wit", include_str!("../../../guest-sdk/wit/transform.wit")),
@@ -16,6 +16,7 @@ const WIT: [(&str, &str); 9] = [
     ("node.wit", include_str!("../../../guest-sdk/wit/node.wit")),
     ("ipam.wit", include_str!("../../../guest-sdk/wit/ipam.wit")),
     ("delegate.wit", include_str!("../../../guest-sdk/wit/delegate.wit")),
+    ("settings.wit", include_str!("../../../guest-sdk/wit/settings.wit")),
     ("worlds.wit", include_str!("../../../guest-sdk/wit/worlds.wit")),
 ];
 
@@ -31,8 +32,15 @@ impl fmt::Display for Misfits {
 
 impl std::error::Error for Misfits {}
 
-/// The optional export of a delegate, and the world of those that have it.
-const LIFECYCLE: (&str, &str) = ("multus:delegate/lifecycle@0.1.0", "lifecycle-module");
+/// What a component may export beside its role's interface, and the role that this is for, if it is not for all.
+const OPTIONAL: [(&str, Option<Role>); 3] = [
+    ("multus:delegate/lifecycle@0.1.0", Some(Role::Delegate)),
+    ("multus:delegate/description@0.1.0", None),
+    ("multus:delegate/settings@0.1.0", None),
+];
+
+/// The world that has every interface.
+const EVERYTHING: &str = "bindings";
 
 /// Checks that a component exports what its role needs and imports nothing that its role is not given, with
 /// the types of both.
@@ -41,16 +49,73 @@ const LIFECYCLE: (&str, &str) = ("multus:delegate/lifecycle@0.1.0", "lifecycle-m
 /// All misfits.
 pub fn check_role(component: &[u8], role: Role) -> Result<(), Misfits> {
     let (theirs, their_world) = decoded(component)?;
-    let lives = exports(&theirs, their_world).iter().any(|export| same_track(export, LIFECYCLE.0));
-    let name = if role == Role::Delegate && lives { LIFECYCLE.1 } else { role.world() };
-    let (resolve, world) = worlds(name).map_err(failed)?;
+    let (mut resolve, world) = worlds(role.world()).map_err(failed)?;
+    expect_optional(&mut resolve, world, role, &exports(&theirs, their_world));
     let misfits = names(&resolve, world, &theirs, their_world, role);
     if !misfits.is_empty() {
         return Err(Misfits(misfits));
     }
-    // Names fit; now the types behind them.
-    targets(&resolve, world, component, true)
-        .map_err(|error| failed(format!("its types are not those of a {role}: {}", error.root_cause())))
+    // Names fit; now the types behind them. Those of WASI are compared when the compiled component is linked.
+    let resolve = if imports(&theirs, their_world).iter().any(|name| is_wasi(name)) {
+        with_wasi(resolve, world, theirs, their_world).map_err(|error| unlike(role, &error))?
+    } else {
+        resolve
+    };
+    targets(&resolve, world, component, true).map_err(|error| unlike(role, &error.root_cause().to_string()))
+}
+
+/// Has a role's world export what a component exports besides, so that the types of that are compared as well.
+fn expect_optional(resolve: &mut Resolve, world: WorldId, role: Role, offered: &[String]) {
+    let is_offered = |name: &str| {
+        let wanted =
+            OPTIONAL.iter().any(|(optional, of)| *optional == name && of.is_none_or(|of| of == role));
+        wanted && offered.iter().any(|offered| same_track(offered, name))
+    };
+    let all = resolve.worlds.iter().find(|(_, world)| world.name == EVERYTHING);
+    let found: Vec<_> = all
+        .into_iter()
+        .flat_map(|(_, all)| &all.exports)
+        .filter(|(key, _)| is_offered(&resolve.name_world_key(key)))
+        .map(|(key, item)| (key.clone(), item.clone()))
+        .collect();
+    if let Some(world) = resolve.worlds.get_mut(world) {
+        world.exports.extend(found);
+    }
+}
+
+fn unlike(role: Role, error: &str) -> Misfits {
+    failed(format!("its types are not those of a {role}: {error}"))
+}
+
+/// Our package with what a component imports of WASI in a world of it.
+fn with_wasi(
+    mut ours: Resolve,
+    world: WorldId,
+    theirs: Resolve,
+    their_world: WorldId,
+) -> Result<Resolve, String> {
+    let wanted: Vec<(usize, WorldItem)> = theirs
+        .worlds
+        .get(their_world)
+        .into_iter()
+        .flat_map(|world| &world.imports)
+        .filter(|(key, _)| is_wasi(&theirs.name_world_key(key)))
+        .filter_map(|(key, item)| match key {
+            WorldKey::Interface(id) => Some((id.index(), item.clone())),
+            WorldKey::Name(_) => None,
+        })
+        .collect();
+    let merged = ours.merge(theirs).map_err(|error| error.root_cause().to_string())?;
+    for (index, mut item) in wanted {
+        if let (Some(Some(merged)), WorldItem::Interface { id, .. }) =
+            (merged.interfaces.get(index), &mut item)
+            && let Some(world) = ours.worlds.get_mut(world)
+        {
+            *id = *merged;
+            world.imports.insert(WorldKey::Interface(*merged), item);
+        }
+    }
+    Ok(ours)
 }
 
 /// The grants that a component needs, by its imports: in the order of the catalog's documentation, each once. Nothing
@@ -95,7 +160,8 @@ fn names(
 ) -> Vec<String> {
     let (given, needed) = (imports(ours, our_world), exports(ours, our_world));
     let (wanted, offered) = (imports(theirs, their_world), exports(theirs, their_world));
-    let foreign = wanted.iter().filter(|name| !given.iter().any(|given| same_track(given, name)));
+    let foreign =
+        wanted.iter().filter(|name| !is_wasi(name) && !given.iter().any(|given| same_track(given, name)));
     let missing = needed.iter().filter(|name| !offered.iter().any(|offered| same_track(offered, name)));
     let foreign = foreign.map(|name| format!("it imports {name}, which a {role} is not given"));
     let missing = missing.map(|name| format!("it does not export {name}, which a {role} needs"));
@@ -152,8 +218,13 @@ mod tests {
                 _ => assert_eq!(imports, base, "a role's imports are its authority"),
             }
         }
-        let (resolve, world) = worlds(LIFECYCLE.1).unwrap();
-        assert_eq!(exports(&resolve, world), [LIFECYCLE.0, Role::Delegate.interface()]);
+        let offered = OPTIONAL.map(|(name, _)| name.replace("@0.1.0", "@0.1.7"));
+        for role in Role::ALL {
+            let (mut resolve, world) = worlds(role.world()).unwrap();
+            expect_optional(&mut resolve, world, role, &offered);
+            let found = exports(&resolve, world);
+            assert_eq!(found.len(), if role == Role::Delegate { 4 } else { 3 }, "{found:?}");
+        }
     }
 
     #[test]

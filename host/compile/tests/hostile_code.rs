@@ -128,17 +128,17 @@ fn whoever_takes_space_is_refused_it() {
         (
             "many instances",
             with_instances(&good, "(module)", 40),
-            "it crashed: resource limit exceeded: instance count too high at 33",
+            "limit of 32 instances reached: build it of fewer parts",
         ),
         (
             "many tables",
             transform(&"(table 1 funcref)".repeat(40), NOTHING),
-            "it crashed: resource limit exceeded: table count too high",
+            "limit of 32 tables reached: build it of fewer parts",
         ),
         (
             "many empty memories",
             with_instances(&good, "(module (memory 0))", 40),
-            "it crashed: resource limit exceeded",
+            "limit of 32 memories reached: build it of fewer parts",
         ),
         (
             "a call in a call in a call",
@@ -262,7 +262,14 @@ fn other_types_behind_the_right_names_are_refused() {
     fs::write(path, &artifact.bytes).unwrap();
     let (answer, _) = call(&node.sandbox());
     let error = answer.unwrap_err();
-    assert_eq!(error.to_string(), "module rogue: it crashed: expected 3-tuple, found 1-tuple");
+    assert_eq!(
+        (error.to_string().as_str(), error.code()),
+        (
+            "module rogue: its functions are not those of a transform (expected 3-tuple, found 1-tuple): build it for the \
+             interface multus:delegate/transform@0.1.0",
+            7
+        )
+    );
 }
 
 /// A limit of one call is none of the next, and not of the module beside it.

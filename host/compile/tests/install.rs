@@ -18,6 +18,7 @@ use std::os::unix::fs::PermissionsExt;
 use multus_compile::{InstallError, NewModule, check_role, compile_component};
 use multus_wasm::{Catalog, Digest, Role};
 use serde_json::{Map, Value, json};
+use support::text::wants_elsewhere;
 use support::{Node, component, core_module};
 
 static NOTHING: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
@@ -88,7 +89,7 @@ fn one_module_that_cannot_be_compiled_does_not_stop_the_others() {
 
 #[test]
 fn what_is_no_component_of_the_role_never_gets_into_the_catalog() {
-    let (mtu, policy, wasi) = (component("mtu"), component("hostile_policy"), component("wants_wasi"));
+    let (mtu, policy, foreign) = (component("mtu"), component("hostile_policy"), wants_elsewhere());
     let compiled = compile_component(&mtu).unwrap().bytes;
     let no_export = "it does not export multus:delegate/transform@0.1.0, which a transform needs";
     let rows: [(&[u8], &str); 6] = [
@@ -97,7 +98,7 @@ fn what_is_no_component_of_the_role_never_gets_into_the_catalog() {
         (b"", "module x: this is no WebAssembly at all"),
         (b"\0asm\x0d\0\x01\0\xff", "module x: it cannot be read"),
         (&policy, no_export),
-        (&wasi, "it imports wasi:cli/environment@0.2.6, which a transform is not given"),
+        (&foreign, "it imports wasi:keyvalue/store@0.2.0, which a transform is not given"),
     ];
     for (bytes, expected) in rows {
         let node = Node::new();
@@ -109,7 +110,7 @@ fn what_is_no_component_of_the_role_never_gets_into_the_catalog() {
 
 #[test]
 fn all_misfits_are_named() {
-    let misfits = check_role(&component("wants_wasi"), Role::Policy).unwrap_err();
+    let misfits = check_role(&wants_elsewhere(), Role::Policy).unwrap_err();
     assert_eq!(misfits.0.len(), 2, "{misfits}");
     check_role(&component("tenant_guard"), Role::Policy).unwrap();
     check_role(&component("mtu"), Role::Transform).unwrap();

@@ -69,6 +69,11 @@ fn printable(text: &str) -> String {
     text.chars().map(letter).collect()
 }
 
+/// Other people's text as one line of ours.
+pub(crate) fn plain(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,9 @@ struct Conf {
 }
 
 multus_guest::delegate!(add);
+multus_guest::describe!((), schema = include_str!("../settings.schema.json"));
+#[cfg(test)]
+multus_guest::fixtures!(delegate = add);
 
 fn add(attachment: &Attachment, conf: &Conf, _: Option<&CniResult>, _: &()) -> Result<Option<CniResult>, Failure> {
     let pair = network::Veth { mtu: conf.mtu, ..network::Veth::default() };

@@ -1,4 +1,4 @@
-//! A policy that refuses plugins of some types. Settings: `{"forbidden": ["macvlan"]}`.
+//! A policy that refuses plugins of some types.
 
 use multus_guest::{Attachment, Plugin, Verdict};
 
@@ -8,6 +8,9 @@ struct Settings {
 }
 
 multus_guest::policy!(review);
+multus_guest::describe!(Settings, schema = include_str!("../settings.schema.json"));
+#[cfg(test)]
+multus_guest::fixtures!(policy = review);
 
 fn review(attachment: &Attachment, plugins: &[Plugin], settings: &Settings) -> Verdict {
     let mut types = plugins.iter().filter_map(|plugin| plugin.get("type")?.as_str());

@@ -1,4 +1,4 @@
-//! A transform that sets the MTU of plugins that have none. Settings: `{"mtu": 9000}`.
+//! A transform that sets the MTU of plugins that have none.
 
 use multus_guest::{Attachment, Failure, Plugin, log};
 
@@ -8,6 +8,9 @@ struct Settings {
 }
 
 multus_guest::transform!(set_mtu);
+multus_guest::describe!(Settings, schema = include_str!("../settings.schema.json"));
+#[cfg(test)]
+multus_guest::fixtures!(transform = set_mtu);
 
 fn set_mtu(attachment: &Attachment, plugin: &mut Plugin, settings: &Settings) -> Result<(), Failure> {
     if !plugin.contains_key("mtu") {

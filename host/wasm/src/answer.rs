@@ -1,15 +1,13 @@
 //! What modules answer, checked like any hostile text.
 
-use multus_document::{Object, Pointer};
+use multus_document::{Change, Object, Pattern, Pointer, changes, merge};
 
 use crate::bindings::{policy, types};
-use crate::change::{self, Change};
 use crate::error::Fault;
 use crate::log;
-use crate::pattern::Pattern;
 
 /// Bytes of a module's own words in an error or a verdict.
-const TEXT_BYTES: usize = 4 << 10;
+pub(crate) const TEXT_BYTES: usize = 4 << 10;
 
 /// Whether an attachment may be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,14 +28,14 @@ pub(crate) fn accept(
 ) -> Result<(Object, Vec<Change>), Fault> {
     let answer = Object::parse(text.as_bytes())
         .map_err(|error| Fault::InvalidOutput { why: bounded(&error.to_string()) })?;
-    let changed = change::changes(&before.to_value(), &answer.to_value());
+    let changed = changes(&before.to_value(), &answer.to_value());
     let is_allowed = |change: &Change| {
         let place: Vec<String> = Pointer::tokens(&change.pointer).collect();
         allowed.iter().any(|pattern| pattern.allows(&place))
     };
     let forbidden: Vec<Change> = changed.iter().filter(|change| !is_allowed(change)).cloned().collect();
     if forbidden.is_empty() {
-        return Ok((change::merge(before, &answer), changed));
+        return Ok((merge(before, &answer), changed));
     }
     Err(Fault::ForbiddenChange { changes: forbidden, allowed: list(allowed) })
 }

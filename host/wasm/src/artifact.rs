@@ -8,10 +8,12 @@ use nix::sys::statvfs::{FsFlags, fstatvfs};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::catalog::Module;
 use crate::digest::{Digest, Hasher};
 use crate::engine::{ENGINE_ID, engine_config};
 use crate::error::Fault;
 use crate::lock::{Lock, LockEntry};
+use crate::runtime::Runtime;
 use crate::sys;
 use crate::trusted::{self, Distrust};
 
@@ -34,6 +36,20 @@ impl LockEntry {
         let failed = |error: wasmtime::Error| Fault::Host { message: format!("{error:#}") };
         let engine = Engine::new(&engine_config()).map_err(failed)?;
         verified.load(&engine).map(drop)
+    }
+}
+
+impl LockEntry {
+    /// Whether the artifact can be linked as a module: that what it imports has the types of what it will be given, and
+    /// what it exports the names of its role.
+    ///
+    /// # Errors
+    /// Why not, or why it would not even be loaded.
+    pub fn check_module(&self, cache_dir: &Path, module: &Module) -> Result<(), Fault> {
+        let verified = Verified::open(self, cache_dir)?;
+        let runtime = Runtime::start().map_err(|error| Fault::Host { message: format!("{error:#}") })?;
+        let component = verified.load(&runtime.engine)?;
+        runtime.link(&component, module).map(drop)
     }
 }
 

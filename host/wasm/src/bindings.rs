@@ -14,7 +14,7 @@ wasmtime::component::bindgen!({
     },
 });
 
-pub(crate) use exports::multus::delegate::{delegate, lifecycle, policy, transform};
+pub(crate) use exports::multus::delegate::{delegate, description, lifecycle, policy, settings, transform};
 pub(crate) use multus::delegate::{
     firewall, ipam, log, network, network_edit, node, plugins, store, sysctl, types,
 };

@@ -6,17 +6,41 @@ use std::time::Instant;
 use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Engine, Store};
 
+use crate::catalog::Role;
 use crate::context::{Context, on_tick};
 use crate::error::Fault;
 use crate::limits::Limits;
 use crate::log::LogLine;
 use crate::node::SharedNode;
 use crate::trace::{Frame, Used};
+use crate::wasi::Seed;
 use crate::watchdog::Watch;
 
 /// Bytes that a module may hand to the host in one log line, host call or answer, lists in all; wasmtime's default is
 /// 128 MiB.
 const HOST_CALL_BYTES: usize = 1 << 20;
+
+/// What a call can get at besides its arguments.
+pub(crate) struct Reach {
+    pub(crate) node: Option<SharedNode>,
+    /// What random numbers are made of, for those who import them.
+    pub(crate) seed: Seed,
+}
+
+/// Functions that were found by their names and have other types.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+pub(crate) struct Misfit {
+    pub(crate) role: Role,
+    pub(crate) reason: String,
+}
+
+impl Misfit {
+    /// Says so of a role's functions that can't be called.
+    pub(crate) fn of(role: Role) -> impl FnOnce(wasmtime::Error) -> wasmtime::Error {
+        move |error| wasmtime::Error::new(Self { role, reason: error.root_cause().to_string() })
+    }
+}
 
 /// A call that is over.
 pub(crate) struct Ended<T> {
@@ -33,7 +57,7 @@ pub(crate) fn run<T>(
     engine: &Engine,
     limits: Limits,
     pre: &InstancePre<Context>,
-    node: Option<SharedNode>,
+    reach: Reach,
     body: impl FnOnce(&mut Store<Context>, &Instance) -> wasmtime::Result<T>,
 ) -> Ended<T> {
     let watch = match Watch::start(engine) {
@@ -44,7 +68,7 @@ pub(crate) fn run<T>(
             return Ended { answer, log: Vec::new(), used: Used::default(), trace: Vec::new() };
         }
     };
-    let mut store = store(engine, Context::new(limits, watch, node));
+    let mut store = store(engine, Context::new(limits, watch, reach.node, reach.seed));
     let start = Instant::now();
     let instance = pre.instantiate(&mut store);
     let instantiate = start.elapsed();

@@ -30,6 +30,8 @@ pub(crate) struct Clock {
     limit: Duration,
     /// What was spared of each.
     spared: Reading,
+    /// What the module slept.
+    slept: Duration,
 }
 
 /// Both times since whenever.
@@ -42,7 +44,7 @@ pub(crate) struct Reading {
 impl Clock {
     pub(crate) fn start(limit: Duration) -> Self {
         let zero = Reading { cpu: Duration::ZERO, wall: Duration::ZERO };
-        Self { start: Reading::now(), limit, spared: zero }
+        Self { start: Reading::now(), limit, spared: zero, slept: Duration::ZERO }
     }
 
     pub(crate) fn over(&self) -> Option<Over> {
@@ -51,13 +53,24 @@ impl Clock {
 
     pub(crate) fn over_at(&self, now: Reading) -> Option<Over> {
         let Reading { cpu, wall } = now.since(self.start).since(self.spared);
-        if cpu >= self.limit {
+        if cpu + self.slept >= self.limit {
             Some(Over::Cpu)
         } else if wall >= self.limit * WALL_FACTOR {
             Some(Over::Wall)
         } else {
             None
         }
+    }
+
+    /// How long the module may go on.
+    pub(crate) fn left(&self) -> Duration {
+        let Reading { cpu, .. } = Reading::now().since(self.start).since(self.spared);
+        self.limit.saturating_sub(cpu + self.slept)
+    }
+
+    /// The module has slept, in place of working.
+    pub(crate) fn sleep(&mut self, time: Duration) {
+        self.slept += time;
     }
 
     /// A host call that began then ends now.
@@ -102,7 +115,7 @@ mod tests {
     #[test]
     fn what_was_spared_is_added_to_both_limits() {
         let limit = Duration::from_millis(10);
-        let clock = |spared| Clock { start: at(5, 100), limit, spared };
+        let clock = |spared| Clock { start: at(5, 100), limit, spared, slept: Duration::ZERO };
         let rows = [
             (at(0, 0), at(14, 200), None),
             (at(0, 0), at(15, 200), Some(Over::Cpu)),
@@ -115,6 +128,16 @@ mod tests {
         for (spared, now, expected) in rows {
             assert_eq!(clock(spared).over_at(now), expected, "{spared:?} {now:?}");
         }
+    }
+
+    #[test]
+    fn what_is_slept_is_time_of_the_module() {
+        let zero = at(0, 0);
+        let limit = Duration::from_millis(10);
+        let mut clock = Clock { start: at(5, 100), limit, spared: zero, slept: Duration::ZERO };
+        clock.sleep(Duration::from_millis(7));
+        assert_eq!(clock.over_at(at(7, 107)), None);
+        assert_eq!(clock.over_at(at(8, 107)), Some(Over::Cpu));
     }
 
     #[test]

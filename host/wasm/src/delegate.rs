@@ -8,7 +8,7 @@ use wasmtime::component::Instance;
 use crate::answer;
 use crate::attachment::Attachment;
 use crate::bindings::{lifecycle, types};
-use crate::call::{self, Ended};
+use crate::call::{self, Ended, Misfit, Reach};
 use crate::catalog::{Module, Role};
 use crate::context::Context;
 use crate::digest::Digest;
@@ -18,6 +18,7 @@ use crate::node::SharedNode;
 use crate::runtime::{DelegateExports, Exports, Loaded, Runtime};
 use crate::sandbox::{Sandbox, other_role};
 use crate::trace::Used;
+use crate::wasi::Seed;
 
 /// A delegate's answer.
 #[derive(Debug)]
@@ -75,7 +76,7 @@ impl Sandbox {
         let told = Told::new(attachment, config, previous, prepared.entry);
         let ended = prepared.run(node, |store, instance| {
             let Told { attachment, config, previous, settings } = &told;
-            exports.load(&mut *store, instance)?.call_add(
+            callable(exports.load(&mut *store, instance))?.call_add(
                 store,
                 attachment,
                 config,
@@ -104,7 +105,8 @@ impl Sandbox {
         let Told { attachment, config, settings, .. } = &Told::new(attachment, config, None, prepared.entry);
         let previous = previous.to_owned();
         prepared.live(node, |exports, store, instance| {
-            exports.load(&mut *store, instance)?.call_check(store, attachment, config, &previous, settings)
+            callable(exports.load(&mut *store, instance))?
+                .call_check(store, attachment, config, &previous, settings)
         })
     }
 
@@ -125,7 +127,7 @@ impl Sandbox {
         let told = Told::new(attachment, config, previous, prepared.entry);
         prepared.live(node, |exports, store, instance| {
             let Told { attachment, config, previous, settings } = &told;
-            exports.load(&mut *store, instance)?.call_del(
+            callable(exports.load(&mut *store, instance))?.call_del(
                 store,
                 attachment,
                 config,
@@ -184,7 +186,8 @@ impl Prepared<'_> {
         node: SharedNode,
         body: impl FnOnce(&mut Store<Context>, &Instance) -> wasmtime::Result<T>,
     ) -> Ended<T> {
-        call::run(&self.runtime.engine, self.entry.limits, &self.loaded.pre, Some(node), body)
+        let reach = Reach { node: Some(node), seed: Seed::Kernel };
+        call::run(&self.runtime.engine, self.entry.limits, &self.loaded.pre, reach, body)
     }
 
     fn judge<T, U>(
@@ -214,4 +217,8 @@ impl Prepared<'_> {
         let ended = self.run(node, |store, instance| body(exports, store, instance));
         self.judge(ended, Ok).map(|((), log, _)| log)
     }
+}
+
+fn callable<T>(exports: wasmtime::Result<T>) -> wasmtime::Result<T> {
+    exports.map_err(Misfit::of(Role::Delegate))
 }

@@ -4,10 +4,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use multus_document::Problem;
+use multus_document::{Change, Problem};
 
 use crate::catalog::Role;
-use crate::change::Change;
 use crate::digest::Digest;
 use crate::engine::STACK_BYTES;
 use crate::limits::{human_duration, human_size};
@@ -45,6 +44,8 @@ impl ModuleError {
             | Fault::WrongRole { .. }
             | Fault::UngrantedImport { .. }
             | Fault::MissingGrants { .. }
+            | Fault::WrongImports { .. }
+            | Fault::WrongTypes { .. }
             | Fault::ForbiddenChange { .. }
             | Fault::UndeclaredInput { .. } => 7,
             Fault::Input { source, .. } => source.code(),
@@ -56,7 +57,11 @@ impl ModuleError {
             | Fault::Memory { .. }
             | Fault::Table { .. }
             | Fault::Handles { .. }
+            | Fault::Count { .. }
+            | Fault::Sleep { .. }
             | Fault::Stack
+            | Fault::Exit { .. }
+            | Fault::Withheld { .. }
             | Fault::Trap { .. }
             | Fault::InvalidOutput { .. }
             | Fault::InvalidResult { .. } => 100,
@@ -88,7 +93,7 @@ pub enum Fault {
         role: Role,
     },
     /// The component imports what its role is not given.
-    #[error("it imports {import}, which a {role} is not given: build it without, for wasm32-unknown-unknown")]
+    #[error("it imports {import}, which a {role} is not given: build it without")]
     UngrantedImport {
         /// The import's name.
         import: String,
@@ -100,6 +105,20 @@ pub enum Fault {
     MissingGrants {
         /// Each import, and the grant that it takes.
         imports: Vec<(String, &'static str)>,
+    },
+    /// What it imports has other types than what the host gives under these names.
+    #[error("it cannot be linked: {reason}; build it for interfaces that this host has")]
+    WrongImports {
+        /// Wasmtime's words, which name the import.
+        reason: String,
+    },
+    /// What it exports has other types than its role's functions.
+    #[error("its functions are not those of a {role} ({reason}): build it for the interface {}", role.interface())]
+    WrongTypes {
+        /// Its role in the catalog.
+        role: Role,
+        /// Wasmtime's words.
+        reason: String,
     },
     /// The configuration asks for a file that the operator did not declare as this input, or for none.
     #[error(
@@ -173,10 +192,42 @@ pub enum Fault {
         limit: usize,
     },
     /// Too many links, namespaces and transactions at once.
-    #[error("limit of {limit} handles reached: it takes links and does not give them back")]
+    #[error(
+        "limit of {limit} handles reached: it takes links, streams or timers and does not give them back"
+    )]
     Handles {
         /// The limit, all kinds together.
         limit: usize,
+    },
+    /// It consists of too many parts.
+    #[error("limit of {limit} {what} reached: build it of fewer parts")]
+    Count {
+        /// What there are too many of: instances, tables or memories.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// It wants to sleep longer than it may go on.
+    #[error("time limit of {} reached: it would sleep for {} more, and sleeping counts", human_duration(*limit), human_duration(*time))]
+    Sleep {
+        /// The limit.
+        limit: Duration,
+        /// What it wants to sleep.
+        time: Duration,
+    },
+    /// Ended itself, as a program does, in place of an answer.
+    #[error("it ended itself with status {status} instead of answering{}", said.as_ref().map(|said| format!(": {said}")).unwrap_or_default())]
+    Exit {
+        /// What it ended with.
+        status: u8,
+        /// Its last words.
+        said: Option<String>,
+    },
+    /// It called something that is there for those who only link it.
+    #[error("it asked for {what}, which no module is given")]
+    Withheld {
+        /// The interface and the function.
+        what: String,
     },
     /// Recursion without end.
     #[error("call stack of {} exhausted", human_size(STACK_BYTES as u64))]

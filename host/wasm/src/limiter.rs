@@ -6,7 +6,16 @@ use wasmtime::ResourceLimiter;
 pub(crate) const TABLE_ELEMENTS: usize = 200_000;
 
 /// A component from one of the usual toolchains holds three or four core instances.
-const INSTANCES: usize = 32;
+pub(crate) const INSTANCES: usize = 32;
+
+/// Of which kind there were too many: wasmtime counts them itself, and its error has no type of its own. Tests see to it that
+/// its words are these.
+pub(crate) fn counted(error: &wasmtime::Error) -> Option<&'static str> {
+    let text = error.root_cause().to_string();
+    let (kind, _) = text.strip_prefix("resource limit exceeded: ")?.split_once(" count too high")?;
+    let kinds = [("instance", "instances"), ("table", "tables"), ("memory", "memories")];
+    kinds.into_iter().find(|(word, _)| *word == kind).map(|(_, kinds)| kinds)
+}
 
 /// The limiter of one call.
 #[derive(Debug)]

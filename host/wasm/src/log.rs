@@ -63,6 +63,15 @@ impl Log {
         }
     }
 
+    /// A line of standard error. Not as grave as the module's own errors; but what stands there last explains a crash.
+    pub(crate) fn push_last_words(&mut self, message: &str) {
+        self.push(Level::Warn, message);
+        // Rust's advice to its programmers.
+        if !message.starts_with("note: ") {
+            self.last_error = Some(one_line(message, 1024));
+        }
+    }
+
     /// The last line of level error: what a module says before it crashes.
     pub(crate) fn last_error(&self) -> Option<&str> {
         self.last_error.as_deref()

@@ -2,6 +2,7 @@
 //! exports are found.
 
 use wasmtime::Engine;
+use wasmtime::component::types::{self, ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::bindings;
@@ -10,6 +11,7 @@ use crate::context::Context;
 use crate::engine::engine_config;
 use crate::error::Fault;
 use crate::interface::{Interface, Withheld};
+use crate::wasi::Wasi;
 
 pub(crate) struct Runtime {
     pub(crate) engine: Engine,
@@ -19,6 +21,8 @@ pub(crate) struct Runtime {
 pub(crate) struct Loaded {
     pub(crate) pre: InstancePre<Context>,
     pub(crate) role: Exports,
+    /// Whether it can ask for random numbers.
+    pub(crate) random: bool,
 }
 
 pub(crate) enum Exports {
@@ -33,6 +37,12 @@ pub(crate) struct DelegateExports {
     pub(crate) lifecycle: Option<bindings::lifecycle::GuestIndices>,
 }
 
+/// What a module is given for one of its imports.
+enum Given<'a> {
+    Ours(&'static Interface),
+    Wasi(&'static Wasi, &'a str, ComponentInstance),
+}
+
 impl Runtime {
     pub(crate) fn start() -> wasmtime::Result<Self> {
         Ok(Self::on(Engine::new(&engine_config())?))
@@ -45,24 +55,44 @@ impl Runtime {
     /// Links what the component imports, each interface only if the module may have it.
     pub(crate) fn link(&self, component: &Component, module: &Module) -> Result<Loaded, Fault> {
         let unlinkable = |error: wasmtime::Error| Fault::Host { message: format!("{error:#}") };
+        let ty = component.component_type();
         let mut linker = Linker::new(&self.engine);
-        for interface in self.imports(component, module)? {
-            (interface.link)(&mut linker).map_err(unlinkable)?;
+        let (mut resources, mut random) = (Vec::new(), false);
+        for given in self.imports(&ty, module)? {
+            match given {
+                Given::Ours(interface) => (interface.link)(&mut linker).map_err(unlinkable)?,
+                Given::Wasi(wasi, name, imported) => {
+                    random |= wasi.random;
+                    let mut functions = linker.instance(name).map_err(unlinkable)?;
+                    wasi.link(&self.engine, &imported, &mut functions, &mut resources).map_err(unlinkable)?;
+                }
+            }
         }
-        let pre = linker.instantiate_pre(component).map_err(unlinkable)?;
+        let misfit = |error: wasmtime::Error| Fault::WrongImports { reason: format!("{error:#}") };
+        let pre = linker.instantiate_pre(component).map_err(misfit)?;
         let role = Exports::find(&pre, module.role)?;
-        Ok(Loaded { pre, role })
+        Ok(Loaded { pre, role, random })
     }
 
     /// The interfaces that a component imports, if it may have all of them.
-    fn imports(&self, component: &Component, module: &Module) -> Result<Vec<&'static Interface>, Fault> {
+    fn imports<'a>(
+        &'a self,
+        component: &'a types::Component,
+        module: &Module,
+    ) -> Result<Vec<Given<'a>>, Fault> {
         let mut given = Vec::new();
         let mut missing = Vec::new();
-        for (import, _) in component.component_type().imports(&self.engine) {
+        for (import, item) in component.imports(&self.engine) {
+            if let (Some(wasi), ComponentItem::ComponentInstance(imported)) =
+                (Wasi::of_import(import), item.ty)
+            {
+                given.push(Given::Wasi(wasi, import, imported));
+                continue;
+            }
             let foreign = || Fault::UngrantedImport { import: import.to_owned(), role: module.role };
             let interface = Interface::of_import(import).ok_or_else(foreign)?;
             match interface.withheld(module.role, &module.grants) {
-                None => given.push(interface),
+                None => given.push(Given::Ours(interface)),
                 Some(Withheld::Role) => return Err(foreign()),
                 Some(Withheld::Grant(grant)) => missing.push((import.to_owned(), grant)),
             }

@@ -5,22 +5,23 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use multus_document::Object;
+use multus_document::{Change, Object};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::answer::{self, Verdict};
 use crate::artifact::Verified;
 use crate::attachment::Attachment;
-use crate::call::{self, Ended};
+use crate::bindings::types;
+use crate::call::{self, Ended, Misfit, Reach};
 use crate::catalog::{Catalog, Mode, Module, OnFailure, Role};
-use crate::change::Change;
 use crate::error::{Fault, FileError, ModuleError};
 use crate::input;
 use crate::lock::Lock;
 use crate::log::LogLine;
 use crate::runtime::{Exports, Loaded, Runtime};
 use crate::trace::Used;
+use crate::wasi::Seed;
 
 /// The modules of a catalog. Cheap to open: the engine and each module are made when first needed.
 pub struct Sandbox {
@@ -147,9 +148,11 @@ impl Sandbox {
             input::hand_over(entry, attachment, plugin).map_err(|fault| ModuleError::new(module, fault))?;
         let (attachment, text, settings) =
             (attachment.to_guest(), plugin.to_string(), entry.settings.to_string());
+        let reach = function(&loaded, &attachment, &[&text], &settings);
         let Ended { answer, log, used, trace } =
-            call::run(&runtime.engine, entry.limits, &loaded.pre, None, |store, instance| {
-                indices.load(&mut *store, instance)?.call_transform(store, &attachment, &text, &settings)
+            call::run(&runtime.engine, entry.limits, &loaded.pre, reach, |store, instance| {
+                let module = indices.load(&mut *store, instance).map_err(Misfit::of(Role::Transform))?;
+                module.call_transform(store, &attachment, &text, &settings)
             });
         let checked = answer.and_then(|answer| match answer {
             Ok(text) => answer::accept(&entry.may_change, plugin, &text),
@@ -202,9 +205,12 @@ impl Sandbox {
         };
         let texts: Vec<String> = plugins.iter().map(ToString::to_string).collect();
         let (attachment, settings) = (attachment.to_guest(), entry.settings.to_string());
+        let pieces: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let reach = function(&loaded, &attachment, &pieces, &settings);
         let Ended { answer, log, used, trace } =
-            call::run(&runtime.engine, entry.limits, &loaded.pre, None, |store, instance| {
-                indices.load(&mut *store, instance)?.call_review(store, &attachment, &texts, &settings)
+            call::run(&runtime.engine, entry.limits, &loaded.pre, reach, |store, instance| {
+                let module = indices.load(&mut *store, instance).map_err(Misfit::of(Role::Policy))?;
+                module.call_review(store, &attachment, &texts, &settings)
             });
         match answer {
             Ok(verdict) => Ok(Review { verdict: answer::verdict(verdict), let_pass: None, log, used }),
@@ -230,10 +236,15 @@ impl Sandbox {
         name: &str,
         role: Role,
     ) -> Result<(&Module, Arc<Loaded>, &Runtime), ModuleError> {
-        let module = self.catalog.modules.get(name).ok_or_else(|| self.unknown(name))?;
-        if module.role != role {
-            return Err(other_role(name, module, role));
+        match self.catalog.modules.get(name) {
+            Some(module) if module.role != role => Err(other_role(name, module, role)),
+            _ => self.prepare_any(name),
         }
+    }
+
+    /// A module of whatever role.
+    pub(crate) fn prepare_any(&self, name: &str) -> Result<(&Module, Arc<Loaded>, &Runtime), ModuleError> {
+        let module = self.catalog.modules.get(name).ok_or_else(|| self.unknown(name))?;
         let failed = |fault| ModuleError::new(name, fault);
         let runtime = self.runtime().map_err(failed)?;
         let loaded = self.load(name, module, runtime).map_err(failed)?;
@@ -263,6 +274,17 @@ impl Sandbox {
         loaded.insert(name.to_owned(), Arc::clone(&ready));
         Ok(ready)
     }
+}
+
+/// What a function of its arguments can get at: them, as numbers that look like random ones.
+fn function(loaded: &Loaded, attachment: &types::Attachment, texts: &[&str], settings: &str) -> Reach {
+    if !loaded.random {
+        return Reach { node: None, seed: Seed::of_question(&[]) };
+    }
+    let attachment = format!("{attachment:?}");
+    let parts = [&[attachment.as_str(), settings], texts].concat();
+    let parts: Vec<&[u8]> = parts.into_iter().map(str::as_bytes).collect();
+    Reach { node: None, seed: Seed::of_question(&parts) }
 }
 
 fn let_pass(what: String, log: Vec<LogLine>, used: Used) -> Review {

@@ -1,6 +1,7 @@
-//! The one place where compiled code enters the process, and the interruption of what runs of it.
+//! The one place where compiled code enters the process, the interruption of what runs of it, and random numbers.
 
 use std::fs::File;
+use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::OnceLock;
 
@@ -27,6 +28,24 @@ pub(crate) fn load_verified(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<C
     // SAFETY: the bytes are what our own compiler wrote, by their SHA-256 in the trusted lock, and they are
     // private memory of this process.
     unsafe { Component::deserialize(engine, bytes) }
+}
+
+/// Fills all of it with random numbers of the kernel's.
+///
+/// # Errors
+/// The kernel's.
+pub(crate) fn random(mut bytes: &mut [u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        // SAFETY: the pointer and the length are those of a slice that is ours to write.
+        let filled = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+        match usize::try_from(filled) {
+            // A signal may cut it short.
+            Ok(filled) => bytes = bytes.get_mut(filled..).unwrap_or_default(),
+            Err(_) if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return Err(io::Error::last_os_error()),
+        }
+    }
+    Ok(())
 }
 
 /// Makes every SIGVTALRM of a timer whose value is an engine's address advance that engine's epoch.

@@ -6,13 +6,18 @@ use serde::Deserialize;
 /// The smallest packet that IPv4 lets a link carry, and the largest.
 const RANGE: std::ops::RangeInclusive<u32> = 68..=65535;
 
+/// What the operator sets.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Settings {
+    /// In bytes.
+    #[cfg_attr(test, schemars(range(min = 68, max = 65535)))]
     mtu: u32,
 }
 
 multus_guest::transform!(set_mtu);
+multus_guest::describe!(Settings, schema = include_str!("../settings.schema.json"));
 
 fn set_mtu(_: &Attachment, plugin: &mut Plugin, settings: &Settings) -> Result<(), Failure> {
     if !RANGE.contains(&settings.mtu) {
@@ -25,6 +30,9 @@ fn set_mtu(_: &Attachment, plugin: &mut Plugin, settings: &Settings) -> Result<(
     plugin.insert("mtu".to_owned(), settings.mtu.into());
     Ok(())
 }
+
+#[cfg(test)]
+multus_guest::fixtures!(transform = set_mtu);
 
 #[cfg(test)]
 mod tests {
@@ -41,6 +49,12 @@ mod tests {
             pod: None,
             context: "{}".into(),
         }
+    }
+
+    #[test]
+    fn the_schema_is_that_of_the_settings() {
+        let schema = schemars::schema_for!(Settings);
+        multus_guest::testing::same_schema(env!("CARGO_MANIFEST_DIR"), "settings.schema.json", schema);
     }
 
     #[test]

@@ -19,6 +19,11 @@ use configuration::Configuration;
 use rules::Settings;
 
 multus_guest::policy!(review);
+multus_guest::describe!(
+    Settings,
+    schema = include_str!("../settings.schema.json"),
+    validate = Settings::complaints,
+);
 
 fn review(attachment: &Attachment, plugins: &[Configuration], settings: &Settings) -> Verdict {
     if attachment.default_network && !settings.judge_default_network {
@@ -41,6 +46,9 @@ fn review(attachment: &Attachment, plugins: &[Configuration], settings: &Setting
         false => Verdict::Deny(format!("{who} may not use {}", refusals.join(", nor "))),
     }
 }
+
+#[cfg(test)]
+multus_guest::fixtures!(policy = review);
 
 #[cfg(test)]
 mod tests {
@@ -80,6 +88,12 @@ mod tests {
             Verdict::Warn(reason) => format!("warn: {reason}"),
             Verdict::Deny(reason) => reason,
         }
+    }
+
+    #[test]
+    fn the_schema_is_that_of_the_settings() {
+        let schema = schemars::schema_for!(Settings);
+        multus_guest::testing::same_schema(env!("CARGO_MANIFEST_DIR"), "settings.schema.json", schema);
     }
 
     #[test]

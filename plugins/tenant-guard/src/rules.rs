@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use multus_guest::{Complaint, complaint};
 use serde::Deserialize;
 
 use crate::configuration::Configuration;
 
-/// The settings in the catalog.
+/// Who may use what. `*` in a name stands for any characters.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Settings {
+    /// By namespace.
     tenants: BTreeMap<String, Rule>,
+    /// For namespaces that are not listed, and for attachments without a pod; without it they get nothing.
     default: Option<Rule>,
+    /// Whether the default network is judged like any other.
     #[serde(default = "yes")]
     pub(crate) judge_default_network: bool,
 }
@@ -20,11 +25,14 @@ fn yes() -> bool {
     true
 }
 
-/// What one namespace may use; both lists hold names in which `*` stands for any characters.
+/// What one namespace may use.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rule {
+    /// Networks, `namespace/name`.
     networks: Vec<String>,
+    /// Types of plugins, also those of IPAM.
     types: Vec<String>,
 }
 
@@ -33,9 +41,33 @@ impl Settings {
     pub(crate) fn rule(&self, namespace: Option<&str>) -> Option<&Rule> {
         namespace.and_then(|name| self.tenants.get(name)).or(self.default.as_ref())
     }
+
+    /// Names that nothing can ever have: a slip of whoever wrote them.
+    pub(crate) fn complaints(&self) -> Vec<Complaint> {
+        let tenants = self.tenants.iter().map(|(name, rule)| (format!("/tenants/{name}"), rule));
+        let rules = tenants.chain(self.default.iter().map(|rule| ("/default".to_owned(), rule)));
+        rules.flat_map(|(place, rule)| rule.complaints(&place)).collect()
+    }
 }
 
 impl Rule {
+    /// The default network has the name in its configuration, which may be without a `/`.
+    fn complaints(&self, place: &str) -> Vec<Complaint> {
+        let slashed =
+            |name: &str| name.split('/').count() > 2 || name.starts_with('/') || name.ends_with('/');
+        let networks = self.networks.iter().enumerate().filter(|(_, name)| name.is_empty() || slashed(name));
+        let types = self.types.iter().enumerate().filter(|(_, name)| name.is_empty());
+        let of_network = |(at, name): (usize, &String)| {
+            complaint(
+                format!("{place}/networks/{at}"),
+                format!("`{name}` is no network: write `namespace/name`"),
+            )
+        };
+        let of_type =
+            |(at, _)| complaint(format!("{place}/types/{at}"), "is empty: no plugin is of this type");
+        networks.map(of_network).chain(types.map(of_type)).collect()
+    }
+
     /// Everything about an attachment that the rule does not allow, for people.
     pub(crate) fn refusals(&self, network: &str, plugins: &[Configuration]) -> Vec<String> {
         let mut refusals = Vec::new();

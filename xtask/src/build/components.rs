@@ -33,17 +33,25 @@ pub(super) fn build(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 /// What the tests of the sandbox let loose on it, beside the components that are shipped.
-const HOSTILE: [&str; 6] = [
+const HOSTILE: [&str; 8] = [
     "hostile_transform.wasm",
     "hostile_policy.wasm",
     "hostile_delegate.wasm",
     "chained_delegate.wasm",
     "stops_midway.wasm",
     "loops_at_start.wasm",
+    "uses_wasi.wasm",
+    "sleeping_delegate.wasm",
 ];
 
 /// What they show the whole interface with.
-const CONFORMANCE: [&str; 3] = ["calls_everything.wasm", "looks_at_links.wasm", "lives_on.wasm"];
+const CONFORMANCE: [&str; 5] = [
+    "calls_everything.wasm",
+    "looks_at_links.wasm",
+    "lives_on.wasm",
+    "changes_everything.wasm",
+    "judges_everything.wasm",
+];
 
 /// Builds the tests' components, below the folder of those that are shipped.
 ///

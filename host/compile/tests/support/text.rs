@@ -35,6 +35,14 @@ pub fn transform_around(definitions: &str, body: &str) -> Vec<u8> {
     component(&text, &resolve, package, "transform-module")
 }
 
+/// A component that is no module and wants what no module is given.
+pub fn wants_elsewhere() -> Vec<u8> {
+    let core = r#"(module (import "wasi:keyvalue/store@0.2.0" "open" (func (result i32))))"#;
+    let wit = "package test:test; world curious { import wasi:keyvalue/store@0.2.0; }
+        package wasi:keyvalue@0.2.0 { interface store { open: func() -> u32; } }";
+    of_world(core, wit, "curious")
+}
+
 /// A component for a world of its own.
 pub fn of_world(text: &str, wit: &str, world: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();

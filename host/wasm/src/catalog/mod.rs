@@ -10,13 +10,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use multus_document::{Problem, json};
+use multus_document::{Pattern, Problem, json};
 use serde_json::Value;
 
 use crate::digest::Digest;
 use crate::error::FileError;
 use crate::limits::Limits;
-use crate::pattern::Pattern;
 use crate::trusted;
 
 pub use grants::Grants;

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use multus_document::{Pointer, Problem};
+use multus_document::{Pattern, Pointer, Problem};
 use serde_json::{Map, Value};
 
 use super::fields::{Quantity, Reader, list, wrong_kind};
 use super::{Catalog, Grants, Mode, Module, OnFailure, Role};
 use crate::digest::Digest;
 use crate::limits::{Limits, human_duration, human_size, parse_duration, parse_size};
-use crate::pattern::Pattern;
 
 /// The keys that every module may have, and the ones that belong to one role.
 const KEYS: [&str; 5] = ["role", "digest", "grants", "limits", "settings"];

@@ -5,12 +5,13 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use multus_fixtures::{self as fixture, Fixture};
 use multus_wasm::{Fault, Sandbox, Used};
 use serde::{Serialize, Serializer};
 
-use super::fixture::{self, Fixture};
+use super::lent::Lent;
 use super::stage::{Stage, ask};
-use super::subject::Subject;
+use super::subject::{Subject, role_of};
 use crate::console::{Console, Report};
 use crate::table::render;
 use crate::units::{short, size};
@@ -83,7 +84,7 @@ impl Bench {
         let (mut cases, mut artifact_bytes) = (Vec::new(), 0);
         for fixture in &fixtures {
             tried.check_fixture(fixture)?;
-            let stage = Stage::new(&tried, fixture.role())?;
+            let stage = Stage::new(&tried, role_of(fixture))?;
             artifact_bytes = stage.artifact;
             let (costs, fault) = match self.measure(&stage, fixture)? {
                 Ok(costs) => (Some(costs), None),
@@ -140,7 +141,7 @@ impl Bench {
 
 /// What a call used that ran to its end, whatever the host thinks of the answer.
 fn used(fixture: &Fixture, sandbox: &Sandbox) -> Result<Used, Box<Fault>> {
-    match ask(sandbox, &fixture.given) {
+    match ask(sandbox, &fixture.given, &Lent::of(&fixture.given)) {
         Ok(outcome) => Ok(outcome.used),
         Err(error) if has_ended(&error.fault) => Ok(error.used),
         Err(error) => Err(error.fault),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::{Context, bail};
-use multus_compile::{check_role, interfaces, read_component};
+use anyhow::{Context, anyhow, bail};
+use multus_compile::{Description, check_role, interfaces, read_component};
 use multus_wasm::{Digest, Role};
 use wasmparser::{ComponentName, CustomSectionReader, KnownCustom, MemoryType, Parser, Payload};
 
@@ -20,6 +20,8 @@ pub(super) struct Component<'a> {
     /// Languages, SDKs and tools, each with its version.
     pub(super) made_with: Vec<String>,
     pub(super) sizes: Sizes,
+    /// What is noted in it that it says of itself.
+    pub(super) description: Option<Description>,
 }
 
 /// Where a component's bytes are, as far as one asks.
@@ -43,7 +45,7 @@ pub(super) fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
 
 impl<'a> Component<'a> {
     /// # Errors
-    /// Bytes that are no component.
+    /// Bytes that are no component, and what is noted in it that is no description.
     pub(super) fn read(bytes: &'a [u8]) -> anyhow::Result<Self> {
         let names = interfaces(bytes)?;
         let is_exported = |role: &Role| names.exports.iter().any(|export| same_interface(export, role));
@@ -56,6 +58,8 @@ impl<'a> Component<'a> {
             name: None,
             made_with: Vec::new(),
             sizes: Sizes::default(),
+            description: Description::noted(bytes)
+                .map_err(|why| anyhow!("what the component says of itself can't be used: {why}"))?,
         };
         component.read_sections();
         Ok(component)

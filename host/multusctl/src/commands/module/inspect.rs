@@ -5,12 +5,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use multus_compile::{check_role, needed_grants};
+use multus_compile::{Description, check_role, needed_grants};
 use multus_wasm::{Digest, Limits, Role};
 use serde::Serialize;
 
 use super::component::{Component, Sizes, read_file};
-use crate::console::{Console, Report};
+use super::schema;
+use crate::console::{self, Console, Report};
 use crate::units::{short, size};
 
 /// Show what a component is, what it asks for and what it needs, without running any of it
@@ -20,7 +21,8 @@ use crate::units::{short, size};
 #[command(after_help = "\
 Examples:
   multusctl module inspect jumbo.wasm
-  multusctl module inspect jumbo.wasm -o json | jq -r .digest")]
+  multusctl module inspect jumbo.wasm -o json | jq -r .digest
+  multusctl module inspect jumbo.wasm -o json | jq .description.settings")]
 pub(crate) struct Inspect {
     /// The component, a .wasm file.
     #[arg(value_name = "FILE")]
@@ -48,6 +50,8 @@ struct Inspected {
     memory: u64,
     /// Names and debug information.
     explaining: u64,
+    /// What it says of itself, and the schema of its settings.
+    description: Option<Description>,
 }
 
 #[derive(Serialize)]
@@ -113,6 +117,7 @@ impl Inspected {
             data,
             memory,
             explaining,
+            description: component.description.clone(),
         }
     }
 
@@ -125,6 +130,21 @@ impl Inspected {
         };
         let limits = self.roles.iter().map(of).collect::<Vec<_>>().join(", ");
         format!("{limits}; it starts with {}", size(self.memory))
+    }
+
+    /// What it does, and which settings there are, in its own words.
+    fn says(&self) -> (String, String) {
+        let Some(description) = &self.description else {
+            let later = self.exports.iter().any(|export| export.starts_with("multus:delegate/description@"));
+            let says = if later { "only when it is run, as `multusctl module add` does" } else { "nothing" };
+            return (says.to_owned(), "-".to_owned());
+        };
+        let Description { version, description, settings, .. } = description;
+        let words = [description.as_deref(), version.as_deref()];
+        let says: Vec<&str> = words.into_iter().flatten().filter(|word| !word.is_empty()).collect();
+        // Its own words go to a terminal.
+        let settings = settings.as_ref().map_or_else(|| "any".to_owned(), schema::in_words);
+        (console::plain(&says.join(", ")), settings)
     }
 
     fn needs(&self) -> String {
@@ -161,9 +181,12 @@ impl Report for Inspected {
             0 => String::new(),
             bytes => format!(", {} names and debug information", size(bytes)),
         };
+        let (says, settings) = self.says();
         let rows = [
             ("file", self.file.display().to_string()),
             ("name", self.name.clone().unwrap_or_else(|| "-".to_owned())),
+            ("says", says),
+            ("settings", settings),
             ("role", if roles.is_empty() { "none".to_owned() } else { roles.join(", ") }),
             ("needs", self.needs()),
             ("limits", self.limits()),

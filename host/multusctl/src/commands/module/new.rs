@@ -73,9 +73,8 @@ impl New {
             made.files.push(path);
         }
         console.show(&made)?;
-        let test = if self.role == RoleName::Delegate { "build" } else { "test" };
         console.say(&format!(
-            "next: `multusctl module {test} {}`; then change {} to what you need",
+            "next: `multusctl module test {}`; then change {} to what you need",
             directory.display(),
             directory.join("src/lib.rs").display()
         ));
@@ -83,41 +82,58 @@ impl New {
     }
 
     fn files(&self, dependency: &str) -> Vec<File> {
+        let testing = dependency.trim_end_matches('}').trim_end().to_owned() + ", features = [\"testing\"] }";
+        let Template { source, readme, fixtures, schema, description } = template(self.role.into());
         let fill = |text: &str| {
             text.replace("{{name}}", &self.name)
+                .replace("{{description}}", description)
                 .replace("{{sdk}}", dependency)
+                .replace("{{sdk testing}}", &testing)
                 .replace("{{file}}", &format!("target/components/{}.wasm", self.name.replace('-', "_")))
         };
-        let (source, readme, fixtures) = template(self.role.into());
-        let mut files = vec![
+        vec![
             File { path: "Cargo.toml", text: fill(include_str!("../../../templates/manifest.toml")) },
             File { path: "src/lib.rs", text: source.to_owned() },
             File { path: "README.md", text: fill(readme) },
             File { path: ".gitignore", text: "/target\n".to_owned() },
-        ];
-        files.extend(fixtures.map(|text| File { path: "fixtures/example.yaml", text: text.to_owned() }));
-        files
+            File { path: "settings.schema.json", text: schema.to_owned() },
+            File { path: "fixtures/example.yaml", text: fixtures.to_owned() },
+        ]
     }
 }
 
-/// Source, README and fixture of a role.
-fn template(role: Role) -> (&'static str, &'static str, Option<&'static str>) {
+/// What a role's crate has in it.
+struct Template {
+    source: &'static str,
+    readme: &'static str,
+    fixtures: &'static str,
+    schema: &'static str,
+    description: &'static str,
+}
+
+fn template(role: Role) -> Template {
     match role {
-        Role::Policy => (
-            include_str!("../../../templates/policy.rs"),
-            include_str!("../../../templates/policy.md"),
-            Some(include_str!("../../../templates/policy.yaml")),
-        ),
-        Role::Transform => (
-            include_str!("../../../templates/transform.rs"),
-            include_str!("../../../templates/transform.md"),
-            Some(include_str!("../../../templates/transform.yaml")),
-        ),
-        Role::Delegate => (
-            include_str!("../../../templates/delegate.rs"),
-            include_str!("../../../templates/delegate.md"),
-            None,
-        ),
+        Role::Policy => Template {
+            source: include_str!("../../../templates/policy.rs"),
+            readme: include_str!("../../../templates/policy.md"),
+            fixtures: include_str!("../../../templates/policy.yaml"),
+            schema: include_str!("../../../templates/policy.schema.json"),
+            description: "Refuses plugins of some types",
+        },
+        Role::Transform => Template {
+            source: include_str!("../../../templates/transform.rs"),
+            readme: include_str!("../../../templates/transform.md"),
+            fixtures: include_str!("../../../templates/transform.yaml"),
+            schema: include_str!("../../../templates/transform.schema.json"),
+            description: "Sets the MTU of plugins that have none",
+        },
+        Role::Delegate => Template {
+            source: include_str!("../../../templates/delegate.rs"),
+            readme: include_str!("../../../templates/delegate.md"),
+            fixtures: include_str!("../../../templates/delegate.yaml"),
+            schema: include_str!("../../../templates/delegate.schema.json"),
+            description: "Gives a pod one end of a pair of links",
+        },
     }
 }
 

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use multus_fixtures::{self as fixture, Answer, Fixture};
 use multus_wasm::LogLine;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::fixture::{self, Answer, Fixture};
 use super::stage::{Outcome, Stage};
-use super::subject::Subject;
+use super::subject::{Subject, role_of};
 use super::trace;
 use crate::console::{Console, Report};
 use crate::units::{short, size};
@@ -43,6 +43,8 @@ struct CallReport {
     log: Vec<LogView>,
     /// Where it crashed, the innermost function first.
     trace: Vec<String>,
+    /// What a delegate asked the host to do.
+    calls: Vec<String>,
     instantiate_microseconds: u64,
     call_microseconds: u64,
     memory: u64,
@@ -63,7 +65,7 @@ impl Run {
         let mut calls = Vec::new();
         for fixture in &fixtures {
             tried.check_fixture(fixture)?;
-            let stage = Stage::new(&tried, fixture.role())?;
+            let stage = Stage::new(&tried, role_of(fixture))?;
             calls.push(CallReport::of(fixture, stage.call(fixture)?));
         }
         let calls = Calls(calls);
@@ -82,6 +84,7 @@ impl CallReport {
             answer: outcome.answer.to_json(),
             log: outcome.log.iter().map(view).collect(),
             trace: trace::lines(&outcome.trace),
+            calls: outcome.calls.clone(),
             instantiate_microseconds: micros(outcome.used.instantiate),
             call_microseconds: micros(outcome.used.call),
             memory: outcome.used.memory,
@@ -97,6 +100,7 @@ impl CallReport {
         {
             lines.push(format!("          {plugin}"));
         }
+        lines.extend(self.calls.iter().map(|call| format!("  did     {call}")));
         lines.extend(self.trace.iter().map(|line| format!("  crash   {line}")));
         lines.extend(self.log.iter().map(|line| format!("  log     {}: {}", line.level, line.message)));
         lines.push(format!(

@@ -161,7 +161,18 @@ mod tests {
         );
         let names =
             |sources: &Sources| sources.shared.iter().map(|(_, name)| name.clone()).collect::<Vec<_>>();
-        assert_eq!(names(&one), ["cargo", "helper", "multus-guest-cni", "multus-guest", "target"]);
+        assert_eq!(
+            names(&one),
+            [
+                "cargo",
+                "helper",
+                "multus-guest-cni",
+                "multus-guest",
+                "multus-fixtures",
+                "multus-document",
+                "target",
+            ]
+        );
         let without_target = |sources: &Sources| sources.shared.split_last().unwrap().1.to_vec();
         assert_eq!(without_target(&one), without_target(&two));
     }

@@ -1,15 +1,16 @@
 //! Where fixtures are tried: the plugin's own sandbox, in a folder that is gone afterwards.
 
 use anyhow::{Context, anyhow};
-use multus_compile::{Installation, NewModule, explaining_sandbox};
+use multus_compile::{Installation, NewModule, explaining_sandbox, needed_grants};
 use multus_document::Problem;
+use multus_fixtures::{Answer, Fixture, Given, Work};
 use multus_wasm::{Catalog, Fault, Frame, LogLine, ModuleError, Role, Sandbox, Used, lock_path};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use super::compiler::CompileOptions;
-use super::fixture::{Answer, Fixture, Given, Work};
-use super::subject::Tried;
+use super::lent::{self, Lent};
+use super::subject::{Tried, role_of};
 
 /// The module's name in the catalogs made here, so in messages.
 const NAME: &str = "tried";
@@ -18,6 +19,8 @@ const NAME: &str = "tried";
 pub(super) struct Stage<'a> {
     installation: Installation,
     tried: &'a Tried,
+    /// What a delegate needs to be loaded.
+    grants: Map<String, Value>,
     digest: String,
     /// Of the artifact, in bytes.
     pub(super) artifact: u64,
@@ -31,6 +34,8 @@ pub(super) struct Outcome {
     pub(super) used: Used,
     /// Where it crashed, the innermost function first.
     pub(super) trace: Vec<Frame>,
+    /// What the host was asked to do by a delegate.
+    pub(super) calls: Vec<String>,
 }
 
 impl<'a> Stage<'a> {
@@ -47,10 +52,12 @@ impl<'a> Stage<'a> {
             cache_dir: below("cache"),
             compiler: CompileOptions::default().compiler(),
         };
-        let module = NewModule { name: NAME, role, component: &tried.component, entry: &Map::new() };
-        let compiled = installation.add(&module)?;
+        let grants = lent::grants(&needed_grants(&tried.component)?);
+        let entry = if role == Role::Delegate { grants.clone() } else { Map::new() };
+        let module = NewModule { name: NAME, role, component: &tried.component, entry: &entry };
+        let compiled = installation.add_to_try(&module)?;
         let (digest, artifact) = (compiled.component.to_string(), compiled.size);
-        Ok(Self { installation, tried, digest, artifact, _folder: folder })
+        Ok(Self { installation, tried, grants, digest, artifact, _folder: folder })
     }
 
     /// The sandbox for a fixture: nothing is loaded yet.
@@ -69,12 +76,15 @@ impl<'a> Stage<'a> {
     /// As [`Stage::sandbox`].
     pub(super) fn call(&self, fixture: &Fixture) -> anyhow::Result<Outcome> {
         let sandbox = self.sandbox(fixture)?;
-        match ask(&sandbox, &fixture.given) {
-            Ok(outcome) => Ok(outcome),
+        let lent = Lent::of(&fixture.given);
+        let asked = ask(&sandbox, &fixture.given, &lent);
+        let calls = lent.calls();
+        match asked {
+            Ok(outcome) => Ok(Outcome { calls, ..outcome }),
             Err(error) => {
                 let trace = if is_crash(&error.fault) { self.explain(fixture) } else { Vec::new() };
                 let answer = Answer::Failure { code: error.code(), message: error.fault.to_string() };
-                Ok(Outcome { answer, log: error.log, used: error.used, trace })
+                Ok(Outcome { answer, log: error.log, used: error.used, trace, calls })
             }
         }
     }
@@ -86,16 +96,19 @@ impl<'a> Stage<'a> {
             .ok()
             .and_then(|catalog| explaining_sandbox(catalog, NAME, &self.tried.explained).ok());
         sandbox
-            .and_then(|sandbox| ask(&sandbox, &fixture.given).err())
+            .and_then(|sandbox| ask(&sandbox, &fixture.given, &Lent::of(&fixture.given)).err())
             .map(|error| error.trace)
             .unwrap_or_default()
     }
 
     fn catalog(&self, fixture: &Fixture) -> anyhow::Result<Catalog> {
-        let role = fixture.role();
+        let role = role_of(fixture);
         let mut entry = fixture.given.entry.clone();
         entry.insert("role".to_owned(), role.name().into());
         entry.insert("digest".to_owned(), self.digest.clone().into());
+        if role == Role::Delegate && !entry.contains_key("grants") {
+            entry.extend(self.grants.clone());
+        }
         if role == Role::Transform {
             entry.entry("mayChange").or_insert_with(|| json!([]));
         }
@@ -122,9 +135,9 @@ fn refused(fixture: &Fixture, problems: &[Problem]) -> anyhow::Error {
 ///
 /// # Errors
 /// The module gave no answer that could be used.
-pub(super) fn ask(sandbox: &Sandbox, given: &Given) -> Result<Outcome, ModuleError> {
-    let attachment = &given.attachment;
-    let done = |answer, log, used| Outcome { answer, log, used, trace: Vec::new() };
+pub(super) fn ask(sandbox: &Sandbox, given: &Given, lent: &Lent) -> Result<Outcome, ModuleError> {
+    let attachment = &lent::attachment(&given.attachment);
+    let done = |answer, log, used| Outcome { answer, log, used, trace: Vec::new(), calls: Vec::new() };
     match &given.work {
         Work::Transform(plugin) => {
             let transformed = sandbox.transform(NAME, attachment, plugin)?;
@@ -133,7 +146,15 @@ pub(super) fn ask(sandbox: &Sandbox, given: &Given) -> Result<Outcome, ModuleErr
         }
         Work::Policy(plugins) => {
             let review = sandbox.review(NAME, attachment, plugins)?;
-            Ok(done(Answer::Verdict(review.verdict), review.log, review.used))
+            Ok(done(Answer::Verdict(lent::verdict(review.verdict)), review.log, review.used))
+        }
+        Work::Delegate { config, before, .. } => {
+            let before = before.as_ref().map(Value::to_string);
+            let (config, node) = (config.to_string(), lent.node());
+            let done_by = sandbox.delegate(NAME, attachment, &config, before.as_deref(), node)?;
+            // It was checked to be an object.
+            let result = done_by.result.and_then(|text| serde_json::from_str(&text).ok());
+            Ok(done(Answer::Result(result), done_by.log, done_by.used))
         }
     }
 }

@@ -7,12 +7,12 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use clap::Args;
+use multus_fixtures::{self as fixture, Expect, Fixture};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::fixture::{self, Expect, Fixture};
 use super::stage::{Outcome, Stage};
-use super::subject::Subject;
+use super::subject::{Subject, role_of};
 use super::trace;
 use crate::console::{Console, Report};
 use crate::table::{count, indent, render};
@@ -53,6 +53,8 @@ struct CaseResult {
     said: String,
     differences: Vec<String>,
     log: Vec<String>,
+    /// What a delegate asked the host to do.
+    calls: Vec<String>,
     /// Where it crashed, the innermost function first.
     trace: Vec<String>,
     microseconds: u64,
@@ -77,9 +79,9 @@ impl Test {
                     fixture.name
                 )
             })?;
-            let stage = match stages.entry(fixture.role()) {
+            let stage = match stages.entry(role_of(fixture)) {
                 Entry::Occupied(stage) => stage.into_mut(),
-                Entry::Vacant(none) => none.insert(Stage::new(&tried, fixture.role())?),
+                Entry::Vacant(none) => none.insert(Stage::new(&tried, role_of(fixture))?),
             };
             results.push(CaseResult::of(fixture, expect, stage.call(fixture)?));
         }
@@ -93,7 +95,8 @@ impl Test {
 
 impl CaseResult {
     fn of(fixture: &Fixture, expect: &Expect, outcome: Outcome) -> Self {
-        let differences = expect.differences(&outcome.answer, &outcome.log);
+        let said: Vec<String> = outcome.log.iter().map(|line| line.message.clone()).collect();
+        let differences = expect.differences(&outcome.answer, &said, &outcome.calls);
         let time = outcome.used.instantiate + outcome.used.call;
         Self {
             fixture: fixture.name.clone(),
@@ -105,6 +108,7 @@ impl CaseResult {
             differences,
             log: outcome.log.iter().map(|line| format!("{}: {}", line.level, line.message)).collect(),
             trace: trace::lines(&outcome.trace),
+            calls: outcome.calls,
             microseconds: u64::try_from(time.as_micros()).unwrap_or(u64::MAX),
             memory: outcome.used.memory,
             time: short(time),

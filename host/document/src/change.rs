@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use multus_document::{Object, Pointer};
+use crate::{Object, Pointer};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -85,7 +85,7 @@ fn members(
 
 /// The configuration before, with what changed taken from the one after: order, spelling and number forms of
 /// everything else stay the author's, whatever the module's JSON library made of them.
-pub(crate) fn merge(before: &Object, after: &Object) -> Object {
+pub fn merge(before: &Object, after: &Object) -> Object {
     let mut merged = before.clone();
     for key in before.keys().filter(|key| !after.contains(key)) {
         merged.remove(key);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use multus_document::Pointer;
+use crate::Pointer;
 
 /// Members that belong to the network or to the runtime, whatever the catalog says.
 const NEVER: [&str; 4] = ["name", "cniVersion", "prevResult", "runtimeConfig"];
@@ -51,7 +51,7 @@ impl Pattern {
     }
 
     /// Whether the pattern stands for this place or one that it lies in.
-    pub(crate) fn allows(&self, place: &[String]) -> bool {
+    pub fn allows(&self, place: &[String]) -> bool {
         if place.first().is_some_and(|first| is_reserved(first) || self.reaches_type_by_wildcard(first)) {
             return false;
         }
