@@ -30,6 +30,16 @@ fn plain(destination: &str) -> Route {
     }
 }
 
+fn mapping() -> PortMapping {
+    PortMapping {
+        from: HostPort { protocol: Transport::Udp, address: "192.0.2.1".parse().unwrap(), port: 53 },
+        address: "10.1.2.3".parse().unwrap(),
+        port: 5353,
+        network: "10.1.2.0/24".parse().unwrap(),
+        disguise: Disguise::Neighbours,
+    }
+}
+
 fn full() -> Route {
     Route {
         gateway: "10.1.2.1".parse().ok(),
@@ -231,6 +241,14 @@ fn rows() -> Vec<(Effect, &'static str, Value)> {
             Effect::Masquerade { id: "a1".into(), address: ip, network: address.trunc() },
             "10.1.2.3 leaves 10.1.2.0/24 with the node's address",
             json!({"masquerade": {"id": "a1", "address": "10.1.2.3", "network": "10.1.2.0/24"}}),
+        ),
+        (
+            Effect::PortMapping { id: "a1".into(), mapping: mapping() },
+            "udp port 192.0.2.1:53 of the node leading to 10.1.2.3:5353",
+            json!({"port-mapping": {"id": "a1", "mapping": {
+                "from": {"protocol": "udp", "address": "192.0.2.1", "port": 53},
+                "address": "10.1.2.3", "port": 5353, "network": "10.1.2.0/24", "disguise": "neighbours",
+            }}}),
         ),
         (
             Effect::SpoofCheck { id: "a1".into(), port: eth0(), mac: mac.parse().unwrap() },

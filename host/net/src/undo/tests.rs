@@ -92,6 +92,14 @@ fn all() -> Vec<Effect> {
         Effect::PolicyRule { rule: PolicyRule { source: network, table: 100, priority: 7 } },
         limit(99),
         Effect::Redirect { link: link(Space::Host, 99, "veth99"), to: link(Space::Host, 98, "ifb0") },
+        Effect::PortMapping {
+            id: "a".into(),
+            mapping: serde_json::from_str(
+                r#"{"from": {"protocol": "tcp", "address": "0.0.0.0", "port": 80}, "address": "10.1.2.3", "port": 80,
+                    "network": "10.1.2.0/24", "disguise": "nobody"}"#,
+            )
+            .unwrap(),
+        },
         veth(20),
     ]
 }
@@ -113,7 +121,7 @@ fn what_is_owned_or_modified_is_taken_back_in_reverse_and_links_at_the_end() {
     let effects = all();
     let effects: Vec<_> = effects.iter().collect();
     let order: Vec<_> = steps(&effects).iter().map(|step| step.effect).collect();
-    assert_eq!(order, [20, 19, 18, 17, 15, 14, 12, 8, 5, 3, 2, 21, 0]);
+    assert_eq!(order, [21, 20, 19, 18, 17, 15, 14, 12, 8, 5, 3, 2, 22, 0]);
     for (at, effect) in effects.iter().enumerate() {
         let left = matches!(effect.class(), Class::Ensured | Class::Passing);
         assert_eq!(order.contains(&at), !left, "{effect}");
