@@ -1,7 +1,7 @@
 //! The last step of building a component: cargo leaves a core module with the interface's description in a
 //! custom section, and this wraps it. What the core module does not import, the component does not either.
 
-use wasmparser::{Encoding, Parser, Payload};
+use wasmparser::{BinaryReader, Chunk, Encoding, Parser, Payload};
 use wit_component::ComponentEncoder;
 
 /// The module was not built with the guest SDK, or is no core module.
@@ -22,33 +22,65 @@ pub fn componentize(core: &[u8]) -> Result<Vec<u8>, ComponentizeError> {
         .map_err(|error| ComponentizeError(format!("{error:#}")))
 }
 
-/// Takes names and debug information out of a core module, which only explain crashes: what is left is the same code
-/// and all that the component needs. The compiler's own option for it would mean to compile twice.
+/// Takes names and debug information out of a core module, or out of those in a component, which only explain crashes: what
+/// is left is the same code and all that the component needs. The compiler's own option for it would mean to compile twice.
 ///
 /// # Errors
-/// The bytes are no core module.
-pub fn strip(core: &[u8]) -> Result<Vec<u8>, ComponentizeError> {
-    let broken = |error: wasmparser::BinaryReaderError| ComponentizeError(error.to_string());
-    let (mut kept, mut done) = (Vec::new(), 0);
-    for payload in Parser::new(0).parse_all(core) {
-        let payload = payload.map_err(broken)?;
-        let section = payload.as_section().map(|(_, range)| range);
-        let end = match (&payload, section) {
-            (Payload::Version { encoding: Encoding::Component, .. }, _) => {
-                return Err(ComponentizeError("this is a component already".to_owned()));
-            }
-            (Payload::Version { range, .. }, _) => range.end,
-            (_, Some(range)) => range.end,
-            _ => continue,
-        };
-        let end = usize::try_from(end).unwrap_or(core.len());
-        // From the end of the section before: its id and size stand there.
-        if !matches!(&payload, Payload::CustomSection(section) if explains(section.name())) {
-            kept.extend_from_slice(core.get(done..end).unwrap_or_default());
+/// The bytes are neither.
+pub fn strip(wasm: &[u8]) -> Result<Vec<u8>, ComponentizeError> {
+    let broken = || ComponentizeError("it is no whole module".to_owned());
+    let (header, mut rest) = wasm.split_at_checked(HEADER).ok_or_else(broken)?;
+    let component = match Parser::new(0).parse(header, true) {
+        Ok(Chunk::Parsed { payload: Payload::Version { encoding, .. }, .. }) => {
+            encoding == Encoding::Component
         }
-        done = end;
+        _ => return Err(broken()),
+    };
+    let mut kept = header.to_vec();
+    while let Some((id, after)) = rest.split_first() {
+        let mut reader = BinaryReader::new(after, 0);
+        let content = reader
+            .read_var_u32()
+            .and_then(|length| reader.read_bytes(usize::try_from(length).unwrap_or(usize::MAX)))
+            .map_err(|error| ComponentizeError(error.to_string()))?;
+        let name = BinaryReader::new(content, 0).read_string().unwrap_or_default();
+        match id {
+            0 if explains(name) => {}
+            // Modules and components in a component.
+            1 | 4 if component => push_section(&mut kept, *id, &strip(content)?),
+            _ => push_section(&mut kept, *id, content),
+        }
+        rest = after
+            .get(usize::try_from(reader.original_position()).map_err(|_| broken())?..)
+            .ok_or_else(broken)?;
     }
     Ok(kept)
+}
+
+/// The mark of WebAssembly and its version.
+const HEADER: usize = 8;
+
+fn push_section(to: &mut Vec<u8>, id: u8, content: &[u8]) {
+    to.push(id);
+    let mut length = content.len();
+    loop {
+        // Seven bits at a time, the lowest first; the highest bit says that more follow.
+        let bits = u8::try_from(length & 0x7f).unwrap_or_default();
+        length >>= 7;
+        to.push(if length > 0 { bits | 0x80 } else { bits });
+        if length == 0 {
+            break;
+        }
+    }
+    to.extend_from_slice(content);
+}
+
+/// Whether bytes are a component already, as the linker for `wasm32-wasip2` makes them.
+pub fn is_component(wasm: &[u8]) -> bool {
+    matches!(
+        Parser::new(0).parse(wasm, true),
+        Ok(Chunk::Parsed { payload: Payload::Version { encoding: Encoding::Component, .. }, .. })
+    )
 }
 
 fn explains(section: &str) -> bool {
@@ -87,8 +119,15 @@ mod tests {
         let (core, kept) = (join(&mut parts.iter()), join(&mut parts.iter().filter(|(_, stays)| *stays)));
         assert_eq!(strip(&core).unwrap(), kept);
         assert_eq!(strip(&kept).unwrap(), kept);
-        for bytes in [&b""[..], b"\0asm", b"\x7fELF", b"\0asm\x0d\0\x01\0", &core[..core.len() - 1]] {
+        for bytes in [&b""[..], b"\0asm", b"\x7fELF", b"\x7fELF5678", &core[..core.len() - 1]] {
             assert!(strip(bytes).is_err(), "{bytes:?}");
         }
+        let component = |core: &[u8]| {
+            let mut component = b"\0asm\x0d\0\x01\0".to_vec();
+            push_section(&mut component, 1, core);
+            component
+        };
+        assert_eq!(strip(&component(&core)).unwrap(), component(&kept));
+        assert!(is_component(&component(&core)) && !is_component(&core) && !is_component(b""));
     }
 }

@@ -10,20 +10,21 @@ use multus_document::file;
 use multus_wasm::Digest;
 use serde::Serialize;
 
-use super::cargo;
+use super::cargo::{self, Target};
 use super::component::Component;
 use crate::console::{Console, Report};
 use crate::units::size;
 
 /// Build a module's crate into a component and print where it is
 ///
-/// Compiles for wasm32-unknown-unknown with cargo, takes names and debug information out, and makes the result a
+/// Compiles for wasm32-unknown-unknown, or for WASI, with cargo, takes names and debug information out, and makes the result a
 /// component, below the crate's target folder in `components`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   multusctl module build
-  multusctl module build modules/jumbo --debug")]
+  multusctl module build modules/jumbo --debug
+  multusctl module build modules/jumbo --target wasm32-wasip2")]
 pub(crate) struct Build {
     /// The crate's folder.
     #[arg(value_name = "DIR", default_value = ".")]
@@ -32,6 +33,9 @@ pub(crate) struct Build {
     /// crashes.
     #[arg(long)]
     debug: bool,
+    /// What to compile for.
+    #[arg(long, value_name = "TRIPLE", default_value = "wasm32-unknown-unknown")]
+    target: Target,
 }
 
 #[derive(Serialize)]
@@ -45,7 +49,7 @@ struct BuildReport {
 
 impl Build {
     pub(super) fn run(&self, console: &Console) -> anyhow::Result<ExitCode> {
-        let built = cargo::build(&self.folder)?;
+        let built = cargo::build(&self.folder, self.target)?;
         // What fits no role could not be used anywhere: better said here than on a node.
         let roles = Component::read(&built.component)?.usable_roles()?;
         fs::create_dir_all(&built.folder)

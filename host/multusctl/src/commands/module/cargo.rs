@@ -6,13 +6,32 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, anyhow, bail, ensure};
+use clap::ValueEnum;
 use serde_json::Value;
 use wasm_metadata::{AddMetadata, AddMetadataField};
 
 use super::sources::{Sources, cargo, no_rust};
 
-/// The target that components are compiled for: it has no operating system, so nothing can be asked of one.
-const TARGET: &str = "wasm32-unknown-unknown";
+/// What a component is compiled for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Target {
+    /// No operating system, so nothing can be asked of one.
+    #[default]
+    #[value(name = "wasm32-unknown-unknown")]
+    Unknown,
+    /// WASI, for crates that need more of Rust's library: what a program prints becomes lines of the log.
+    #[value(name = "wasm32-wasip2")]
+    Wasi,
+}
+
+impl Target {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "wasm32-unknown-unknown",
+            Self::Wasi => "wasm32-wasip2",
+        }
+    }
+}
 
 /// The profile of the project's own components. Names and lines are kept, and taken out of what is shipped afterwards:
 /// so the component that is tried and the one that is shipped have the same code, from one compilation.
@@ -50,50 +69,54 @@ struct Made {
 ///
 /// # Errors
 /// No cargo, no target for Rust, no crate there, whatever cargo refuses, and what makes no component.
-pub(super) fn build(folder: &Path) -> anyhow::Result<Built> {
+pub(super) fn build(folder: &Path, target: Target) -> anyhow::Result<Built> {
     let manifest = folder.join("Cargo.toml");
     ensure!(
         manifest.is_file(),
         "{} has no Cargo.toml: name a crate's folder, or make one with `multusctl module new`",
         folder.display()
     );
-    check_target(folder)?;
-    let made = run(folder, &fs::canonicalize(&manifest)?)?;
+    check_target(folder, target.name())?;
+    let made = run(folder, &fs::canonicalize(&manifest)?, target.name())?;
     let core_path = made.core.clone().ok_or_else(|| {
         anyhow!("{} makes no .wasm: a module's crate has a library, src/lib.rs", manifest.display())
     })?;
     let core = fs::read(&core_path).with_context(|| format!("can't read {}", core_path.display()))?;
     let context = || core_path.display().to_string();
-    let component =
-        multus_componentize::strip(&core).and_then(|core| multus_componentize::componentize(&core));
+    // For WASI the linker has made one already.
+    let finished = |core: &[u8]| match multus_componentize::is_component(core) {
+        true => Ok(core.to_vec()),
+        false => multus_componentize::componentize(core),
+    };
+    let component = multus_componentize::strip(&core).and_then(|core| finished(&core));
     Ok(Built {
         name: core_path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         folder: components_folder(&core_path),
         component: made.sign(&component.with_context(context)?)?,
-        explained: made.sign(&multus_componentize::componentize(&core).with_context(context)?)?,
+        explained: made.sign(&finished(&core).with_context(context)?)?,
     })
 }
 
 /// Without the target's library, cargo says hundreds of lines about `core`.
-fn check_target(folder: &Path) -> anyhow::Result<()> {
+fn check_target(folder: &Path, target: &str) -> anyhow::Result<()> {
     let mut rustc = Command::new("rustc");
-    rustc.args(["--print", "target-libdir", "--target", TARGET]).current_dir(folder);
+    rustc.args(["--print", "target-libdir", "--target", target]).current_dir(folder);
     let output = rustc.output().map_err(|error| no_rust("rustc", &error))?;
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
     ensure!(output.status.success(), "rustc is of no use here: {}", said(&output.stderr));
     ensure!(
         Path::new(&said(&output.stdout)).is_dir(),
-        "Rust's standard library for {TARGET} is not installed: run `rustup target add {TARGET}` in {}",
+        "Rust's standard library for {target} is not installed: run `rustup target add {target}` in {}",
         folder.display()
     );
     Ok(())
 }
 
-fn run(folder: &Path, manifest: &Path) -> anyhow::Result<Made> {
+fn run(folder: &Path, manifest: &Path, target: &str) -> anyhow::Result<Made> {
     let sources = Sources::find(manifest)?;
     let mut cargo = cargo();
     // Not what the manifest says: beside any other kind of library, nothing is optimised as a whole.
-    cargo.args(["rustc", "--lib", "--crate-type", "cdylib", "--profile", "component", "--target", TARGET]);
+    cargo.args(["rustc", "--lib", "--crate-type", "cdylib", "--profile", "component", "--target", target]);
     cargo.args(["--message-format", "json-render-diagnostics"]);
     for setting in PROFILE {
         cargo.args(["--config", &format!("profile.component.{setting}")]);

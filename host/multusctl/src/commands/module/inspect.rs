@@ -1,16 +1,19 @@
 //! `multusctl module inspect`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use clap::Args;
 use multus_compile::{Description, check_role, needed_grants};
-use multus_wasm::{Digest, Limits, Role};
+use multus_wasm::{Catalog, Digest, Limits, Role, is_wasi};
 use serde::Serialize;
 
 use super::component::{Component, Sizes, read_file};
-use super::schema;
+use super::places::Places;
+use super::{inputs, schema};
 use crate::console::{self, Console, Report};
 use crate::units::{short, size};
 
@@ -21,12 +24,16 @@ use crate::units::{short, size};
 #[command(after_help = "\
 Examples:
   multusctl module inspect jumbo.wasm
+  multusctl module inspect jumbo --conf /etc/cni/net.d/00-multus.conf
   multusctl module inspect jumbo.wasm -o json | jq -r .digest
   multusctl module inspect jumbo.wasm -o json | jq .description.settings")]
 pub(crate) struct Inspect {
-    /// The component, a .wasm file.
-    #[arg(value_name = "FILE")]
+    /// The component, a .wasm file; with --conf the name of a module in the catalog.
+    #[arg(value_name = "FILE|NAME")]
     component: PathBuf,
+    /// The configuration of multus that names the catalog: what that declares for the module is shown as well.
+    #[arg(long, value_name = "FILE")]
+    conf: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -41,6 +48,11 @@ struct Inspected {
     made_with: Vec<String>,
     /// The grants that a delegate can't be installed without.
     grants: Vec<&'static str>,
+    /// What it imports of WASI, which reaches nothing.
+    wasi: Vec<String>,
+    /// In the catalog: the files that it gets the text of, each as `name=file,file`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inputs: Option<Vec<String>>,
     imports: Vec<String>,
     exports: Vec<String>,
     size: u64,
@@ -80,9 +92,10 @@ impl From<Limits> for LimitsView {
 
 impl Inspect {
     pub(super) fn run(&self, console: &Console) -> anyhow::Result<ExitCode> {
-        let bytes = read_file(&self.component)?;
+        let (file, inputs) = self.find()?;
+        let bytes = read_file(&file)?;
         let component = Component::read(&bytes)?;
-        let inspected = Inspected::of(self.component.clone(), &component);
+        let inspected = Inspected { inputs, ..Inspected::of(file, &component) };
         console.show(&inspected)?;
         match component.usable_roles() {
             Ok(_) => Ok(ExitCode::SUCCESS),
@@ -92,6 +105,28 @@ impl Inspect {
             }
         }
     }
+}
+
+impl Inspect {
+    /// The component's file, and what the catalog has it read.
+    fn find(&self) -> anyhow::Result<(PathBuf, Option<Vec<String>>)> {
+        let Some(conf) = &self.conf else { return Ok((self.component.clone(), None)) };
+        let installation = Places::of_conf(conf)?;
+        let catalog = Catalog::load(&installation.catalog)?;
+        let name = self.component.to_string_lossy();
+        let module = catalog.modules.get(name.as_ref()).ok_or_else(|| {
+            let names: Vec<&str> = catalog.modules.keys().map(String::as_str).collect();
+            anyhow!("no module {name} in {}, which has {}", installation.catalog.display(), or_none(&names))
+        })?;
+        Ok((installation.component_path(&module.digest), Some(inputs::of(module))))
+    }
+}
+
+fn or_none<T: AsRef<str>>(items: &[T]) -> String {
+    if items.is_empty() {
+        return "nothing".to_owned();
+    }
+    items.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ")
 }
 
 impl Inspected {
@@ -110,6 +145,8 @@ impl Inspected {
             interface: versions(component),
             made_with: component.made_with.clone(),
             grants: needed_grants(component.bytes).unwrap_or_default(),
+            wasi: component.imports.iter().filter(|import| is_wasi(import)).cloned().collect(),
+            inputs: None,
             imports: component.imports.clone(),
             exports: component.exports.clone(),
             size: component.bytes.len() as u64,
@@ -147,8 +184,16 @@ impl Inspected {
         (console::plain(&says.join(", ")), settings)
     }
 
+    fn wasi(&self) -> String {
+        match self.wasi.as_slice() {
+            [] => String::new(),
+            wasi => format!("{}: there, and it reaches nothing by it", packages(wasi)),
+        }
+    }
+
     fn needs(&self) -> String {
-        let foreign = self.imports.iter().filter(|import| !import.starts_with("multus:delegate/"));
+        let given = |import: &String| import.starts_with("multus:delegate/") || is_wasi(import);
+        let foreign = self.imports.iter().filter(|import| !given(import));
         let foreign: Vec<&str> = foreign.map(String::as_str).collect();
         match (self.grants.as_slice(), foreign.as_slice()) {
             (_, [_, ..]) => format!("what no module is given: {}", foreign.join(", ")),
@@ -159,6 +204,17 @@ impl Inspected {
             (grants, []) => format!("the grants {}", grants.join(", ")),
         }
     }
+}
+
+/// The packages of WASI that a component asks for, and the versions.
+fn packages(wasi: &[String]) -> String {
+    let package = |name: &String| {
+        let (package, interface) = name.trim_start_matches("wasi:").split_once('/')?;
+        let (_, version) = interface.split_once('@')?;
+        Some(format!("{package} {version}"))
+    };
+    let packages: BTreeSet<String> = wasi.iter().filter_map(package).collect();
+    packages.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 /// `0.1.0` of `multus:delegate/policy@0.1.0`, each once.
@@ -174,8 +230,6 @@ fn versions(component: &Component<'_>) -> Vec<String> {
 
 impl Report for Inspected {
     fn text(&self) -> String {
-        let or_none =
-            |items: &[String]| if items.is_empty() { "nothing".to_owned() } else { items.join(", ") };
         let roles: Vec<&str> = self.roles.iter().map(|role| role.role).collect();
         let explaining = match self.explaining {
             0 => String::new(),
@@ -190,6 +244,8 @@ impl Report for Inspected {
             ("role", if roles.is_empty() { "none".to_owned() } else { roles.join(", ") }),
             ("needs", self.needs()),
             ("limits", self.limits()),
+            ("wasi", self.wasi()),
+            ("inputs", self.inputs.as_ref().map(|inputs| or_none(inputs)).unwrap_or_default()),
             ("imports", or_none(&self.imports)),
             ("exports", or_none(&self.exports)),
             ("interface", or_none(&self.interface)),
@@ -205,6 +261,7 @@ impl Report for Inspected {
             ),
             ("digest", self.digest.to_string()),
         ];
-        rows.into_iter().map(|(key, value)| format!("{key:<11}{value}\n")).collect()
+        let rows = rows.into_iter().filter(|(_, value)| !value.is_empty());
+        rows.map(|(key, value)| format!("{key:<11}{value}\n")).collect()
     }
 }

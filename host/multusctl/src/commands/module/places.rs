@@ -1,6 +1,6 @@
 //! Where the node's modules are.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
@@ -28,6 +28,11 @@ pub(super) struct Places {
 }
 
 impl Places {
+    /// The places that a configuration names.
+    pub(super) fn of_conf(conf: &Path) -> anyhow::Result<Installation> {
+        Self { conf: Some(conf.to_owned()), catalog: None, module_dir: None, cache_dir: None }.installation()
+    }
+
     /// The places, for who installs nothing or compiles within the usual limits.
     pub(super) fn installation(&self) -> anyhow::Result<Installation> {
         let compiler = CompileOptions::default().compiler();

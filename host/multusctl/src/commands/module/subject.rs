@@ -34,7 +34,7 @@ impl Subject {
     /// What can't be built or read, and what is no module.
     pub(super) fn prepare(&self) -> anyhow::Result<Tried> {
         let (component, explained) = if self.path.is_dir() {
-            let built = cargo::build(&self.path)?;
+            let built = cargo::build(&self.path, cargo::Target::default())?;
             (built.component, built.explained)
         } else {
             let component = read_file(&self.path)?;
