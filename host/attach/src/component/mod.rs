@@ -20,6 +20,7 @@ mod predecessor;
 mod refusal;
 mod run;
 mod shared;
+mod sriov;
 #[cfg(test)]
 pub(crate) mod stage;
 mod story;
