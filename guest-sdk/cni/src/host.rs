@@ -6,18 +6,21 @@ use ipnet::IpNet;
 use multus_guest::firewall::PortMapping;
 use multus_guest::network::{Limits, LinkInfo, Macvlan, NewLink, PortVlans, Veth, Vrf};
 use multus_guest::node::Bridge;
+use multus_guest::sriov::Details;
 use multus_guest::{CniResult, Failure, Plugin, log};
 use serde_json::Value;
 
 /// What a host call answers.
 pub type Answer<T> = Result<T, Failure>;
 
-/// The host's interfaces `network`, `network-edit`, `node`, `firewall`, `sysctl` and `ipam`, as far as the shipped
+/// The host's interfaces `network`, `network-edit`, `node`, `firewall`, `sysctl`, `ipam` and `sriov`, as far as the shipped
 /// delegates use them. The functions are those of the SDK, where they are described; every one of them may refuse.
 #[allow(missing_docs, clippy::missing_errors_doc, reason = "described in the SDK, function by function")]
 pub trait Host {
     /// A link that was lent.
     type Link;
+    /// A virtual function that was claimed.
+    type Function;
 
     /// How results name the pod's namespace.
     fn sandbox(&self) -> Answer<String>;
@@ -68,6 +71,44 @@ pub trait Host {
     fn map_port(&self, mapping: &PortMapping) -> Answer<()>;
     fn ensure_sysctl(&self, key: &str, value: &str) -> Answer<()>;
     fn ipam(&self, conf: &Plugin) -> Answer<CniResult>;
+
+    /// The virtual function that the conf names.
+    fn function(&self) -> Answer<Self::Function>;
+    fn pick_function(&self, physical: &str) -> Answer<Self::Function>;
+    fn function_details(&self, function: &Self::Function) -> Answer<Details>;
+    fn function_link(&self, function: &Self::Function) -> Answer<Option<Self::Link>>;
+    fn set_function(&self, function: &Self::Function, setting: &FunctionSetting<'_>) -> Answer<()>;
+}
+
+/// A setting of a virtual function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FunctionSetting<'a> {
+    /// Its hardware address.
+    Mac(&'a str),
+    /// The tag of its frames.
+    Vlan {
+        /// 0 for none.
+        id: u16,
+        /// Priority.
+        qos: u8,
+        /// `802.1q` or `802.1ad`.
+        protocol: &'a str,
+    },
+    /// How fast it may send, in Mbit/s.
+    Rate {
+        /// At least.
+        min: u32,
+        /// At most.
+        max: u32,
+    },
+    /// Drops frames from other addresses.
+    SpoofCheck(bool),
+    /// May change its address.
+    Trust(bool),
+    /// `auto`, `enable`, `disable`.
+    LinkState(&'a str),
+    /// Leaves it to programs.
+    Driver(&'a str),
 }
 
 /// A setting of a link that not every kernel has: without IPv6, say. A grant that is missing is the operator's to add.

@@ -6,11 +6,12 @@ use ipnet::IpNet;
 use multus_guest::firewall::PortMapping;
 use multus_guest::network::{self, Limits, Link, LinkInfo, Macvlan, NewLink, PortVlans, Veth, Vrf};
 use multus_guest::node::{self, Bridge};
-use multus_guest::{CniResult, Plugin, firewall, ipam, sysctl};
+use multus_guest::sriov::{Details, VirtualFunction};
+use multus_guest::{CniResult, Plugin, firewall, ipam, sriov, sysctl};
 use serde_json::Value;
 
 use crate::Host;
-use crate::host::Answer;
+use crate::host::{Answer, FunctionSetting};
 
 /// The one there is.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +19,7 @@ pub struct Real;
 
 impl Host for Real {
     type Link = Link;
+    type Function = VirtualFunction;
 
     fn sandbox(&self) -> Answer<String> {
         network::sandbox_path()
@@ -185,5 +187,33 @@ impl Host for Real {
 
     fn ipam(&self, conf: &Plugin) -> Answer<CniResult> {
         ipam::add(conf)
+    }
+
+    fn function(&self) -> Answer<VirtualFunction> {
+        sriov::device()
+    }
+
+    fn pick_function(&self, physical: &str) -> Answer<VirtualFunction> {
+        sriov::pick(physical)
+    }
+
+    fn function_details(&self, function: &VirtualFunction) -> Answer<Details> {
+        function.details()
+    }
+
+    fn function_link(&self, function: &VirtualFunction) -> Answer<Option<Link>> {
+        function.link()
+    }
+
+    fn set_function(&self, function: &VirtualFunction, setting: &FunctionSetting<'_>) -> Answer<()> {
+        match *setting {
+            FunctionSetting::Mac(mac) => function.set_mac(mac),
+            FunctionSetting::Vlan { id, qos, protocol } => function.set_vlan(id, qos, protocol),
+            FunctionSetting::Rate { min, max } => function.set_rate(min, max),
+            FunctionSetting::SpoofCheck(on) => function.set_spoof_check(on),
+            FunctionSetting::Trust(on) => function.set_trust(on),
+            FunctionSetting::LinkState(state) => function.set_link_state(state),
+            FunctionSetting::Driver(driver) => function.set_driver(driver),
+        }
     }
 }

@@ -7,7 +7,7 @@ use multus_guest::network::{
 };
 use multus_guest::node::{self, Bridge};
 use multus_guest::result::{Interface, Route};
-use multus_guest::{Attachment, CniResult, Failure, Plugin, firewall, ipam, log, plugins, store, sysctl};
+use multus_guest::{Attachment, CniResult, Failure, Plugin, firewall, ipam, log, plugins, sriov, store, sysctl};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -42,6 +42,7 @@ fn add(
     nodes(&mut told, &port)?;
     others(&mut told, conf)?;
     claims(&mut told)?;
+    functions(&mut told)?;
     log::info("called everything");
     let interface = Interface { name: attachment.interface_name.clone(), ..Interface::default() };
     Ok(Some(CniResult { interfaces: vec![interface], other: told.all, ..CniResult::default() }))
@@ -194,4 +195,20 @@ fn claims(told: &mut Told) -> Result<(), Failure> {
     told.done(folder.set_note("last_reserved_ip.0", "10.1.2.3"))?;
     told.note("claims", json!([claimed, owned, claim, reclaimed, note]));
     Ok(())
+}
+
+fn functions(told: &mut Told) -> Result<(), Failure> {
+    let function = told.done(sriov::device())?;
+    let details = told.done(function.details())?;
+    let link = told.done(function.link())?;
+    let sriov::Details { address, physical, number, driver, userspace } = details;
+    told.note("function", json!([address, physical, number, driver, userspace, link.is_some()]));
+    told.done(function.set_mac("0a:58:0a:01:02:03"))?;
+    told.done(function.set_vlan(100, 3, "802.1ad"))?;
+    told.done(function.set_rate(1, 2))?;
+    told.done(function.set_spoof_check(true))?;
+    told.done(function.set_trust(false))?;
+    told.done(function.set_link_state("auto"))?;
+    let other = told.done(sriov::pick("ens1"))?;
+    told.done(other.set_driver("vfio-pci"))
 }

@@ -58,6 +58,7 @@ pub mod network;
 pub mod node;
 pub mod plugins;
 pub mod result;
+pub mod sriov;
 pub mod store;
 #[doc(hidden)]
 #[allow(unsafe_code, reason = "the component ABI passes pointers; the code is generated")]

@@ -343,3 +343,67 @@ pub mod store {
         }
     }
 }
+
+#[allow(
+    missing_docs,
+    clippy::missing_errors_doc,
+    reason = "described in the WIT package, function by function"
+)]
+pub mod sriov {
+    use super::network::Link;
+    use super::{Answer, ask};
+
+    /// A virtual function that was claimed, by its address.
+    #[derive(Debug)]
+    pub struct VirtualFunction(String);
+
+    pub fn device() -> Answer<VirtualFunction> {
+        ask(|host| host.function()).map(VirtualFunction)
+    }
+
+    pub fn pick(physical: &str) -> Answer<VirtualFunction> {
+        ask(|host| host.pick_function(physical)).map(VirtualFunction)
+    }
+
+    impl VirtualFunction {
+        pub fn info(&self) -> Answer<String> {
+            ask(|host| host.function_info(&self.0))
+        }
+
+        pub fn link(&self) -> Answer<Option<Link>> {
+            Ok(ask(|host| host.function_link(&self.0))?.map(Link))
+        }
+
+        fn set(&self, function: &str, value: &str) -> Answer<()> {
+            ask(|host| host.set_function(&self.0, function, value))
+        }
+
+        pub fn set_mac(&self, mac: &str) -> Answer<()> {
+            self.set("mac", mac)
+        }
+
+        pub fn set_vlan(&self, id: u16, qos: u8, protocol: &str) -> Answer<()> {
+            self.set("vlan", &format!("{id} {qos} {protocol}"))
+        }
+
+        pub fn set_rate(&self, min: u32, max: u32) -> Answer<()> {
+            self.set("rate", &format!("{min} {max}"))
+        }
+
+        pub fn set_spoof_check(&self, on: bool) -> Answer<()> {
+            self.set("spoof-check", &on.to_string())
+        }
+
+        pub fn set_trust(&self, on: bool) -> Answer<()> {
+            self.set("trust", &on.to_string())
+        }
+
+        pub fn set_link_state(&self, state: &str) -> Answer<()> {
+            self.set("link-state", state)
+        }
+
+        pub fn set_driver(&self, driver: &str) -> Answer<()> {
+            self.set("driver", driver)
+        }
+    }
+}

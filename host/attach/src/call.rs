@@ -34,12 +34,20 @@ pub struct Node<'a> {
     pub log: &'a dyn Log,
     /// How what components did is taken back: on the kernel, but for tests.
     pub open: &'a OpenNode<'a>,
+    /// Folder of the claims of virtual functions.
+    pub functions: PathBuf,
 }
 
 impl<'a> Node<'a> {
     /// A node with its usual folders.
     pub fn new(log: &'a dyn Log) -> Self {
-        Self { lock_dir: DEFAULT_LOCK_DIR.into(), del_attempts: DEL_ATTEMPTS, log, open: &kernel }
+        Self {
+            lock_dir: DEFAULT_LOCK_DIR.into(),
+            del_attempts: DEL_ATTEMPTS,
+            log,
+            open: &kernel,
+            functions: multus_net::sriov::DIRECTORY.into(),
+        }
     }
 
     pub(crate) fn warn(&self, line: &str) {

@@ -15,6 +15,7 @@ const WIT: [(&str, &str); 10] = [
     ("network.wit", include_str!("../../../guest-sdk/wit/network.wit")),
     ("node.wit", include_str!("../../../guest-sdk/wit/node.wit")),
     ("ipam.wit", include_str!("../../../guest-sdk/wit/ipam.wit")),
+    ("sriov.wit", include_str!("../../../guest-sdk/wit/sriov.wit")),
     ("delegate.wit", include_str!("../../../guest-sdk/wit/delegate.wit")),
     ("settings.wit", include_str!("../../../guest-sdk/wit/settings.wit")),
     ("worlds.wit", include_str!("../../../guest-sdk/wit/worlds.wit")),

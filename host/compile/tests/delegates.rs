@@ -27,7 +27,7 @@ const CONF: &str = r#"{"type":"all","ipam":{"type":"static"}}"#;
 const BEFORE: &str = r#"{"cniVersion":"1.1.0","interfaces":[{"name":"net1","sandbox":"/run/netns/a"}],"ips":[{"address":"10.1.2.3/24"}],"dns":{}}"#;
 
 /// What the component asks, call by call.
-const CALLS: [&str; 56] = [
+const CALLS: [&str; 67] = [
     "network.sandbox",
     "network.path Sandbox",
     "network.links Sandbox",
@@ -84,12 +84,24 @@ const CALLS: [&str; 56] = [
     "store.reclaim",
     "store.note last_reserved_ip.0",
     "store.set-note last_reserved_ip.0 10.1.2.3",
+    "sriov.device",
+    "sriov.info 0",
+    "sriov.link 0",
+    r#"sriov.set 0 Mac("0a:58:0a:01:02:03")"#,
+    r#"sriov.set 0 Vlan { id: 100, qos: 3, protocol: "802.1ad" }"#,
+    "sriov.set 0 Rate { min: 1, max: 2 }",
+    "sriov.set 0 SpoofCheck(true)",
+    "sriov.set 0 Trust(false)",
+    r#"sriov.set 0 LinkState("auto")"#,
+    "sriov.pick ens1",
+    r#"sriov.set 1 Driver("vfio-pci")"#,
 ];
 
 fn all_grants() -> Value {
     json!({
         "links": ["cni*"], "firewall": ["masquerade", "spoof-check", "port-mapping"], "sysctls": ["net/ipv4/ip_forward"],
         "ipam": ["static"], "plugins": ["bandwidth"], "store": ["/var/lib/cni/networks"],
+        "sriov": ["ens1"],
     })
 }
 
@@ -107,7 +119,8 @@ fn the_node_hears_each_call_and_the_module_each_answer() {
     let (node, seen) = (everything(), RecordingNode::shared());
     let done = run(&node, &seen).unwrap();
     assert_eq!(seen.borrow().asked(), CALLS);
-    assert_eq!(seen.borrow().calls.last().unwrap(), "store.end 1", "the handle was dropped, once");
+    let ended = seen.borrow().calls.iter().filter(|call| *call == "store.end 1").count();
+    assert_eq!(ended, 1, "the handle was dropped, once");
     let told: Value = serde_json::from_str(&done.result.unwrap()).unwrap();
     let expected = json!({
         "cniVersion": "1.1.0",
@@ -129,6 +142,7 @@ fn the_node_hears_each_call_and_the_module_each_answer() {
         "leased": [{"address": "10.1.2.3/24", "gateway": "10.1.2.1"}],
         "limited": {"limited": true},
         "claims": [["10.1.2.2", "10.1.2.9"], [], true, 2, null],
+        "function": ["0000:03:02.1", "ens1", 3, "iavf", false, true],
     });
     assert_eq!(told, expected);
     assert_eq!((done.log[0].level, done.log[0].message.as_str()), (Level::Info, "called everything"));
@@ -192,6 +206,7 @@ fn what_was_not_granted_refuses_the_module_and_is_named() {
         ("ipam", "ipam"),
         ("plugins", "plugins"),
         ("store", "store"),
+        ("sriov", "sriov"),
     ];
     let node = everything();
     for (grant, interface) in rows {
@@ -214,7 +229,7 @@ fn what_was_not_granted_refuses_the_module_and_is_named() {
 
 #[test]
 fn a_component_tells_what_it_needs_without_running() {
-    let all = ["links", "firewall", "sysctls", "ipam", "plugins", "store"];
+    let all = ["links", "firewall", "sysctls", "ipam", "plugins", "store", "sriov"];
     let rows: [(&str, &[&str]); 4] =
         [("calls_everything", &all), ("looks_at_links", &[]), ("hostile_delegate", &["store"]), ("mtu", &[])];
     for (name, needed) in rows {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use multus_net::{BootId, NetnsId};
+use multus_net::{BootId, NetnsId, PciAddress};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -198,6 +198,15 @@ pub enum Effect {
         name: String,
         /// What it says.
         value: String,
+    },
+    /// A component claims a virtual function of a network card.
+    Device {
+        /// The folder of claims.
+        directory: String,
+        /// Which.
+        address: PciAddress,
+        /// The path of the pod's namespace.
+        netns: String,
     },
     /// A component has a plugin binary run for it. Undone by its DEL.
     Delegate {

@@ -11,10 +11,11 @@ wasmtime::component::bindgen!({
         "multus:delegate/network.netns": crate::node::Space,
         "multus:delegate/network.link": crate::node::LinkId,
         "multus:delegate/store.transaction": crate::node::TransactionId,
+        "multus:delegate/sriov.virtual-function": crate::node::FunctionId,
     },
 });
 
 pub(crate) use exports::multus::delegate::{delegate, description, lifecycle, policy, settings, transform};
 pub(crate) use multus::delegate::{
-    firewall, ipam, log, network, network_edit, node, plugins, store, sysctl, types,
+    firewall, ipam, log, network, network_edit, node, plugins, sriov, store, sysctl, types,
 };

@@ -34,7 +34,7 @@ pub(crate) enum Withheld {
 
 type Own = HasSelf<Context>;
 
-const INTERFACES: [Interface; 10] = [
+const INTERFACES: [Interface; 11] = [
     // Nothing but types.
     Interface { name: "types", to: To::Everybody, link: |_| Ok(()) },
     Interface {
@@ -82,6 +82,11 @@ const INTERFACES: [Interface; 10] = [
         to: To::Granted("store"),
         link: |linker| bindings::store::add_to_linker::<_, Own>(linker, |context| context),
     },
+    Interface {
+        name: "sriov",
+        to: To::Granted("sriov"),
+        link: |linker| bindings::sriov::add_to_linker::<_, Own>(linker, |context| context),
+    },
 ];
 
 impl Interface {
@@ -125,6 +130,7 @@ mod tests {
             ("ipam", "ipam", json!({"ipam": ["static"]})),
             ("plugins", "plugins", json!({"plugins": ["bandwidth"]})),
             ("store", "store", json!({"store": ["/var/lib/cni/networks"]})),
+            ("sriov", "sriov", json!({"sriov": ["ens1f*"]})),
         ];
         for (name, grant, given) in &rows {
             let import = format!("multus:delegate/{name}@0.1.0");

@@ -42,6 +42,41 @@ pub struct LinkId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TransactionId(pub u32);
 
+/// A virtual function that was claimed for the module, numbered by the [`Node`] that claimed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FunctionId(pub u32);
+
+/// A setting of a virtual function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FunctionSetting<'a> {
+    /// Its hardware address.
+    Mac(&'a str),
+    /// The tag of its frames.
+    Vlan {
+        /// 0 for none.
+        id: u16,
+        /// Priority.
+        qos: u8,
+        /// Kind of tag.
+        protocol: &'a str,
+    },
+    /// How fast it may send, in Mbit/s.
+    Rate {
+        /// At least.
+        min: u32,
+        /// At most.
+        max: u32,
+    },
+    /// Drops frames from other addresses.
+    SpoofCheck(bool),
+    /// May change its address.
+    Trust(bool),
+    /// Its carrier.
+    LinkState(&'a str),
+    /// What drives it.
+    Driver(&'a str),
+}
+
 /// A link as it is now (`link-info` in the WIT package).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LinkInfo {
@@ -161,4 +196,11 @@ pub trait Node {
     fn set_note(&mut self, transaction: TransactionId, name: &str, value: &str) -> Answer<()>;
     /// The handle was dropped, or the call is over: the folder is unlocked.
     fn end(&mut self, transaction: TransactionId);
+
+    // sriov
+    fn function(&mut self) -> Answer<FunctionId>;
+    fn pick_function(&mut self, physical: &str) -> Answer<FunctionId>;
+    fn function_info(&mut self, function: FunctionId) -> Answer<String>;
+    fn function_link(&mut self, function: FunctionId) -> Answer<Option<LinkId>>;
+    fn set_function(&mut self, function: FunctionId, setting: FunctionSetting<'_>) -> Answer<()>;
 }

@@ -89,14 +89,14 @@ fn slips() -> Vec<(&'static str, Value, &'static str)> {
         ("/modules/tag/digest", json!(7), "expected a string, found a number"),
         (
             "/modules/tag/grants",
-            json!({"sriov": ["*"]}),
-            "unknown grant `sriov` (valid grants for transforms and policies: none",
+            json!({"devices": ["*"]}),
+            "unknown grant `devices` (valid grants for transforms and policies: none",
         ),
         ("/modules/tag/grants", json!(["log"]), "expected an object, found a list"),
         (
-            "/modules/bridge/grants/sriov",
+            "/modules/bridge/grants/devices",
             json!(["*"]),
-            "unknown grant `sriov` (valid are `links`, `names`, `defaultRoutes`,",
+            "unknown grant `devices` (valid are `links`, `names`, `defaultRoutes`,",
         ),
         ("/modules/bridge/grants/links/0", json!("a/b"), "`a/b` is no name of an interface"),
         ("/modules/bridge/grants/store", json!(["lib"]), "`lib` is no folder (write an absolute path"),

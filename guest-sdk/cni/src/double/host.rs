@@ -7,11 +7,12 @@ use ipnet::IpNet;
 use multus_guest::firewall::PortMapping;
 use multus_guest::network::{Kind, Limits, LinkInfo, Macvlan, NewLink, PortVlans, Veth, Vrf};
 use multus_guest::node::Bridge;
+use multus_guest::sriov::Details;
 use multus_guest::{CniResult, Failure, Plugin};
 use serde_json::{Value, json};
 
 use crate::Host;
-use crate::host::Answer;
+use crate::host::{Answer, FunctionSetting};
 
 /// One pod's host. Its links are numbers.
 #[derive(Debug)]
@@ -114,6 +115,8 @@ fn texts(list: &Value) -> impl Iterator<Item = &str> {
 
 impl Host for Double {
     type Link = usize;
+    /// Its address.
+    type Function = String;
 
     fn sandbox(&self) -> Answer<String> {
         Ok("/run/netns/pod".to_owned())
@@ -338,5 +341,48 @@ impl Host for Double {
             .expect("an IPAM to ask");
         self.asked(format!("ipam {kind}"))?;
         Ok(serde_json::from_value(self.case["ipam"].clone()).expect("a result"))
+    }
+
+    fn function(&self) -> Answer<String> {
+        self.asked("device".to_owned())?;
+        Ok(self.case["conf"]["deviceID"].as_str().expect("a device").to_owned())
+    }
+
+    fn pick_function(&self, physical: &str) -> Answer<String> {
+        self.asked(format!("pick {physical}"))?;
+        let all = self.case["functions"].as_object().into_iter().flatten();
+        let mut of_it = all.filter(|(_, function)| function["physical"] == physical);
+        let (address, _) = of_it.next().expect("a function of it");
+        Ok(address.clone())
+    }
+
+    fn function_details(&self, function: &String) -> Answer<Details> {
+        let of_case = &self.case["functions"][function];
+        let driver = of_case["driver"].as_str().unwrap_or("iavf");
+        Ok(Details {
+            address: function.clone(),
+            physical: of_case["physical"].as_str().unwrap_or_default().to_owned(),
+            number: 0,
+            driver: Some(driver.to_owned()),
+            userspace: driver == "vfio-pci",
+        })
+    }
+
+    fn function_link(&self, function: &String) -> Answer<Option<usize>> {
+        Ok(self.position(|link| link.device.as_ref() == Some(function)))
+    }
+
+    fn set_function(&self, function: &String, setting: &FunctionSetting<'_>) -> Answer<()> {
+        self.asked(format!("set {function} {setting:?}"))?;
+        let link = self.function_link(function)?;
+        match (setting, link) {
+            (FunctionSetting::Mac(mac), Some(link)) => {
+                self.change(link, |link| link.info.mac = (*mac).to_owned());
+            }
+            // Its driver takes the link along.
+            (FunctionSetting::Driver(_), Some(link)) => self.change(link, |link| link.device = None),
+            _ => {}
+        }
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ use multus_cni::result::ResultDocument;
 use multus_cni::{Code, Error, Version};
 use multus_journal::{AttachmentRecord, Implementation, Part, StepIntent};
 use multus_net::Kernel;
+use multus_net::sriov::Claims;
 use multus_wasm::{LogLine, ModuleError, Sandbox};
 
 use super::node::ComponentNode;
@@ -122,6 +123,8 @@ fn scene(call: &Call<'_>, recorded: &Recorded<'_>, sandbox: Arc<Sandbox>) -> Res
         deadline: call.deadlines.forward,
         lock_dir: call.node.lock_dir.clone(),
         store: call.store(),
+        device: None,
+        functions: Claims::at(&call.node.functions),
         search: call.search(),
         path: Vec::new(),
         exec_timeout: call.conf.exec.timeout,

@@ -22,6 +22,7 @@ mod refusal;
 mod routing;
 mod run;
 mod shared;
+mod sriov;
 #[cfg(test)]
 pub(crate) mod stage;
 mod story;

@@ -4,15 +4,18 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use ipnet::IpNet;
-use multus_journal::{Effect, Part};
+use multus_journal::{Effect, NotDone, Part};
 use multus_net::{self as net, Link, LinkRef};
 use multus_wasm::Grants;
-use multus_wasm::node::{Answer, Change, LinkId, LinkInfo, Node, Space, TransactionId};
+use multus_wasm::node::{
+    Answer, Change, FunctionId, FunctionSetting, LinkId, LinkInfo, Node, Space, TransactionId,
+};
 
 use super::claims::Claims;
 use super::lent::{Lent, LentLinks, Origin};
 use super::refusal;
 use super::shared::{Hands, Scene};
+use super::sriov::{self, Functions};
 use super::{bandwidth, bridge, change, firewall, make, nested, routing, story::Story};
 
 /// One component at work for one attachment.
@@ -28,6 +31,7 @@ pub(crate) struct ComponentNode {
     pub(super) told: Vec<IpAddr>,
     pub(super) lent: LentLinks,
     pub(super) claims: Claims,
+    pub(super) functions: Functions,
     pub(super) story: Story,
 }
 
@@ -49,6 +53,7 @@ impl ComponentNode {
             told: Vec::new(),
             lent: LentLinks::default(),
             claims: Claims::default(),
+            functions: Functions::default(),
             story: Story::default(),
         }
     }
@@ -91,6 +96,19 @@ impl ComponentNode {
         ledger
             .perform(self.part, recorded, || backend.apply(&effect, deadline))
             .map_err(|error| refusal::not_done(error, |error| refusal::refused(&error)))
+    }
+
+    /// The same where the kernel's refusal is an answer.
+    pub(super) fn attempt(&self, effect: net::Effect) -> Answer<Result<(), net::Refused>> {
+        let mut held = self.hands.take();
+        let (ledger, backend) = held.both().map_err(refusal::of_error)?;
+        let deadline = self.scene.deadline;
+        let recorded = Effect::Net { effect: effect.clone() };
+        match ledger.perform(self.part, recorded, || backend.apply(&effect, deadline)) {
+            Ok(()) => Ok(Ok(())),
+            Err(NotDone::Effect(refused)) => Ok(Err(refused)),
+            Err(NotDone::Record(error)) => Err(refusal::journal(&error)),
+        }
     }
 
     /// Writes down what is there already and has to stay, so that CHECK knows of it.
@@ -346,5 +364,25 @@ impl Node for ComponentNode {
 
     fn end(&mut self, transaction: TransactionId) {
         self.claims.end(transaction);
+    }
+
+    fn function(&mut self) -> Answer<FunctionId> {
+        sriov::device(self)
+    }
+
+    fn pick_function(&mut self, physical: &str) -> Answer<FunctionId> {
+        sriov::pick(self, physical)
+    }
+
+    fn function_info(&mut self, function: FunctionId) -> Answer<String> {
+        sriov::info(self, function)
+    }
+
+    fn function_link(&mut self, function: FunctionId) -> Answer<Option<LinkId>> {
+        sriov::link(self, function)
+    }
+
+    fn set_function(&mut self, function: FunctionId, setting: FunctionSetting<'_>) -> Answer<()> {
+        sriov::set(self, function, setting)
     }
 }

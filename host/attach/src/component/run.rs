@@ -10,10 +10,13 @@ use multus_cni::result::ResultDocument;
 use multus_cni::{Code, Error, Version};
 use multus_journal::Part;
 use multus_net::Kernel;
+use multus_net::sriov::Claims;
 use multus_wasm::{Grants, LogLine, Sandbox};
 
 use super::node::ComponentNode;
 use super::shared::{Hands, Scene};
+use serde_json::Value;
+
 use crate::log::Log;
 use crate::plan::Attachment;
 use crate::review::{module_error, pass_on, seen_by_modules};
@@ -35,7 +38,7 @@ pub(crate) fn add(
     previous: Option<&ResultDocument>,
 ) -> Result<ResultDocument, Error> {
     open_node(&run.hands, Path::new(run.call.netns_path()))?;
-    let scene = Rc::new(scene(run, attachment)?);
+    let scene = Rc::new(scene(run, attachment, stdin)?);
     let result = previous.map(ResultDocument::result).transpose()?.unwrap_or_default();
     let addresses: Vec<_> =
         result.ips.iter().filter_map(|ip| ip.address.split('/').next()?.parse().ok()).collect();
@@ -94,7 +97,7 @@ fn open_node(hands: &Hands, netns: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn scene(run: &Run<'_>, attachment: &Attachment) -> Result<Scene, Error> {
+fn scene(run: &Run<'_>, attachment: &Attachment, stdin: &str) -> Result<Scene, Error> {
     let call = run.call;
     let sandbox = run.built.sandbox.as_ref().map(Arc::clone).ok_or_else(|| {
         Error::new(Code::Internal, "a component is planned, and the configuration names no catalog")
@@ -113,6 +116,8 @@ fn scene(run: &Run<'_>, attachment: &Attachment) -> Result<Scene, Error> {
         deadline: call.deadlines.forward,
         lock_dir: call.node.lock_dir.clone(),
         store: call.store(),
+        device: device_of(stdin),
+        functions: Claims::at(&call.node.functions),
         search: call.search(),
         path: run.path.clone(),
         exec_timeout: call.conf.exec.timeout,
@@ -121,4 +126,30 @@ fn scene(run: &Run<'_>, attachment: &Attachment) -> Result<Scene, Error> {
         said: RefCell::default(),
         sandbox,
     })
+}
+
+/// The device that a configuration names: the kubelet's, where it has the capability, else its own.
+fn device_of(config: &str) -> Option<String> {
+    let config: Value = serde_json::from_str(config).ok()?;
+    let given = ["/runtimeConfig/deviceID", "/deviceID", "/pciBusID"].into_iter();
+    let mut given = given.filter_map(|place| config.pointer(place)?.as_str());
+    given.find(|device| !device.is_empty()).map(ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kubelets_device_goes_before_the_configurations() {
+        for (config, device) in [
+            (r#"{"deviceID": "0000:03:10.0", "pciBusID": "x"}"#, Some("0000:03:10.0")),
+            (r#"{"deviceID": "x", "runtimeConfig": {"deviceID": "0000:03:10.2"}}"#, Some("0000:03:10.2")),
+            (r#"{"deviceID": "", "pciBusID": "0000:03:10.4"}"#, Some("0000:03:10.4")),
+            (r#"{"deviceID": 7}"#, None),
+            ("no configuration", None),
+        ] {
+            assert_eq!(device_of(config).as_deref(), device, "{config}");
+        }
+    }
 }

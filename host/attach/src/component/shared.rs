@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use multus_cni::{Code, Error};
 use multus_journal::{CallKey, Ledger, Store};
+use multus_net::sriov::Claims;
 use multus_net::{Backend, BootId};
 use multus_wasm::{LogLine, Sandbox};
 
@@ -116,6 +117,10 @@ pub(crate) struct Scene {
     /// Below it are the locks and marks of shared links.
     pub(crate) lock_dir: PathBuf,
     pub(crate) store: Store,
+    /// The device that the configuration names.
+    pub(crate) device: Option<String>,
+    /// Who has which virtual function.
+    pub(crate) functions: Claims,
     pub(crate) search: Search,
     /// CNI_PATH of binaries.
     pub(crate) path: Vec<PathBuf>,

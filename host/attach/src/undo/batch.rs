@@ -5,7 +5,9 @@ use std::path::Path;
 use multus_cni::{Code, Error};
 use multus_journal::{AttachmentRecord, Effect, EffectRecord, Outcome, Part, Record, StepIntent, Writer};
 use multus_net::Class;
+use multus_net::sriov::Holder;
 
+use super::functions::Functions;
 use super::{Scene, Undo, tick_off};
 use crate::component::{self, Recorded};
 
@@ -22,6 +24,7 @@ struct Member<'r> {
     step: &'r StepIntent,
     index: u32,
     effects: &'r [EffectRecord],
+    functions: Functions,
     errors: Vec<Error>,
 }
 
@@ -32,7 +35,8 @@ impl<'r> Batch<'r> {
             return;
         };
         let effects = &state.own.effects;
-        self.steps.push(Member { attachment, step, index, effects, errors: Vec::new() });
+        let functions = Functions::default();
+        self.steps.push(Member { attachment, step, index, effects, functions, errors: Vec::new() });
     }
 
     pub(super) fn add_strays(&mut self, record: &'r Record) {
@@ -50,6 +54,7 @@ impl<'r> Batch<'r> {
         let mut steps = std::mem::take(&mut self.steps);
         let strays = std::mem::take(&mut self.strays);
         for member in &mut steps {
+            member.hold_functions(undo, scene);
             member.own_part(undo, scene);
             member.binaries(undo, scene, false);
         }
@@ -80,7 +85,7 @@ fn kernel(
     let mut owners = Vec::new();
     // In the order in which they were done.
     for (member, step) in steps.iter().enumerate().rev() {
-        for effect in step.effects.iter().filter_map(net) {
+        for effect in step.effects.iter().filter_map(net).filter(|effect| step.functions.allow(effect)) {
             effects.push(effect);
             owners.push(Some(member));
         }
@@ -116,15 +121,34 @@ fn kernel(
 }
 
 /// What was refused is not there, and what has the look of it is somebody else's: only a move has a way back that can
-/// fail, and what is owned has marks of its own.
+/// fail, what a card was told it may do later, and what is owned has marks of its own.
 fn net(recorded: &EffectRecord) -> Option<&multus_net::Effect> {
     let Effect::Net { effect } = &recorded.effect else { return None };
     let refused = matches!(recorded.outcome, Some(Outcome::Failed { .. }));
-    let modified = effect.class() == Class::Modified && !matches!(effect, multus_net::Effect::Move { .. });
+    let way_back = matches!(effect, multus_net::Effect::Move { .. } | multus_net::Effect::Function(_));
+    let modified = effect.class() == Class::Modified && !way_back;
     (!(refused && modified)).then_some(effect)
 }
 
 impl Member<'_> {
+    /// Nobody else works on the functions that the component claimed, until all of it is taken back.
+    fn hold_functions(&mut self, undo: &Undo<'_>, scene: &Scene) {
+        let Some(boot) = &scene.boot else { return };
+        let (container_id, interface) = (&scene.container_id, &self.attachment.intent.interface);
+        for effect in self.effects {
+            let Effect::Device { directory, address, netns } = &effect.effect else { continue };
+            let holder = Holder {
+                container_id: container_id.clone(),
+                interface: interface.clone(),
+                netns: netns.clone(),
+                boot: boot.clone(),
+            };
+            if let Err(error) = self.functions.hold(directory, address, holder, undo.call.deadlines.end) {
+                self.errors.push(Error::new(Code::Io, error.to_string()));
+            }
+        }
+    }
+
     /// The DELs of binaries that the component had run, the last one first.
     fn binaries(&mut self, undo: &Undo<'_>, scene: &Scene, of_ipam: bool) {
         for effect in self.effects.iter().rev() {
@@ -146,6 +170,7 @@ impl Member<'_> {
                 self.errors.push(Error::new(Code::Io, error.to_string()));
             }
         }
+        self.errors.extend(self.functions.release().map(|error| Error::new(Code::Io, error.to_string())));
     }
 
     /// Work of the component's own; it is no failure of the DEL if that does not work.

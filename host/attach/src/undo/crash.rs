@@ -19,7 +19,7 @@ const ENODEV: i32 = 19;
 const ENOSPC: i32 = 28;
 
 /// Calls, by the scripts of their attachments.
-const CALLS: [&[usize]; 7] = [&[0], &[1], &[2], &[3], &[4], &[5], &[0, 1, 2]];
+const CALLS: [&[usize]; 8] = [&[0], &[1], &[2], &[3], &[4], &[5], &[6], &[0, 1, 2]];
 const INTERFACES: [&str; 3] = ["eth0", "net1", "net2"];
 
 /// A pod whose ADD is struck, on a node where another pod lives.
@@ -44,6 +44,7 @@ impl Scene {
     fn new(call: &'static [usize]) -> Scene {
         let stage = Stage::new();
         stage.node.hardware("ens1", DEVICE, MacAddr([2, 0, 0, 0, 1, 0x11])).unwrap();
+        stage.card();
         let first = stage.pod("first");
         assert_eq!(add(&stage, &first, call, None), End::Whole);
         assert!(take_back(&stage, &first, TakeBack::default()).is_empty());

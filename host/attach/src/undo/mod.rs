@@ -4,6 +4,7 @@
 mod batch;
 #[cfg(test)]
 mod crash;
+mod functions;
 
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use multus_journal::{
     AttachmentIntent, AttachmentRecord, ContainerLock, Effect, Entry, Implementation, Part, Record,
     StepIntent, StepState, Store, Writer,
 };
+use multus_net::BootId;
 use serde_json::value::RawValue;
 
 use self::batch::Batch;
@@ -47,6 +49,8 @@ pub(crate) struct Scene {
     /// Why it can't be told whether it is gone.
     pub(crate) unreachable: Option<Error>,
     pub(crate) path: Vec<PathBuf>,
+    /// The boot of the ADD, if that is on record.
+    pub(crate) boot: Option<BootId>,
     /// The kernel's state is that of another boot: nothing of it is ours.
     pub(crate) other_boot: bool,
     /// Some of the log may be missing, as after a power cut: whatever was planned may have begun.
@@ -135,6 +139,7 @@ impl<'a> Undo<'a> {
             netns,
             unreachable,
             path: search_path(self.call, recorded.map(|call| call.path.as_str()).unwrap_or_default()),
+            boot: recorded.map(|call| call.boot.clone()),
             incomplete: record.torn || !record.problems.is_empty() || other_boot,
             other_boot,
         }

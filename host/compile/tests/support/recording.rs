@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::rc::Rc;
 
-use multus_wasm::node::{Answer, Change, Failure, LinkId, LinkInfo, Node, Space, TransactionId};
+use multus_wasm::node::{
+    Answer, Change, Failure, FunctionId, FunctionSetting, LinkId, LinkInfo, Node, Space, TransactionId,
+};
 
 /// Does an IPAM's or a plugin's work.
 type Elsewhere = Box<dyn FnMut(&str) -> Answer<String>>;
@@ -309,5 +311,30 @@ impl Node for RecordingNode {
     fn end(&mut self, transaction: TransactionId) {
         assert!(self.open.remove(&transaction.0), "a folder is unlocked once");
         self.calls.push(format!("store.end {}", transaction.0));
+    }
+
+    fn function(&mut self) -> Answer<FunctionId> {
+        self.heard("sriov.device")?;
+        Ok(FunctionId(0))
+    }
+
+    fn pick_function(&mut self, physical: &str) -> Answer<FunctionId> {
+        self.heard(format!("sriov.pick {physical}"))?;
+        Ok(FunctionId(1))
+    }
+
+    fn function_info(&mut self, function: FunctionId) -> Answer<String> {
+        self.heard(format!("sriov.info {}", function.0))?;
+        Ok(r#"{"address":"0000:03:02.1","physical":"ens1","number":3,"driver":"iavf","userspace":false}"#
+            .to_owned())
+    }
+
+    fn function_link(&mut self, function: FunctionId) -> Answer<Option<LinkId>> {
+        self.heard(format!("sriov.link {}", function.0))?;
+        Ok(Some(LinkId(30)))
+    }
+
+    fn set_function(&mut self, function: FunctionId, setting: FunctionSetting<'_>) -> Answer<()> {
+        self.heard(format!("sriov.set {} {setting:?}", function.0))
     }
 }

@@ -48,6 +48,9 @@ fn words(effect: &Effect) -> Option<(String, &'static str)> {
         Effect::Note { directory, network, name, value } => {
             (format!("{name} = {value} noted in {directory}/{network}"), "stays")
         }
+        Effect::Device { address, directory, .. } => {
+            (format!("virtual function {address} claimed in {directory}"), "given back")
+        }
         Effect::Delegate { plugin, path, .. } => (format!("{plugin} run ({path})"), "its DEL is run"),
         Effect::Exec { .. }
         | Effect::Status { .. }

@@ -68,9 +68,19 @@ impl Cards {
     }
 
     pub(super) fn dump(&self) -> impl Iterator<Item = String> {
-        self.0
-            .values()
-            .map(|Inside { place, settings, driver, .. }| format!("{place}: {driver:?} {settings:?}"))
+        self.0.values().map(|Inside { place, settings, driver, .. }| {
+            let (driver, mac) = (driver.as_deref().unwrap_or("none"), settings.mac);
+            let told = [
+                Some(Setting::Vlan(settings.vlan)),
+                Some(Setting::Rate(settings.rate)),
+                settings.spoof_check.map(Setting::SpoofCheck),
+                settings.trust.map(Setting::Trust),
+                Some(Setting::LinkState(settings.link_state)),
+            ];
+            let told: Vec<_> = told.into_iter().flatten().map(|setting| setting.to_string()).collect();
+            let address = &place.address;
+            format!("{}: function@{address} driver {driver} assigned {mac} {}", HOST.0, told.join(", "))
+        })
     }
 
     fn get(&self, address: &PciAddress) -> Done<&Inside> {

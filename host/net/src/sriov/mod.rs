@@ -1,12 +1,14 @@
 //! Virtual functions of network cards (SR-IOV): which there are, what their physical function has set of them, and who
 //! has claimed them.
 
+mod claim;
 mod message;
 pub(crate) mod sysfs;
 
 use crate::Link;
 use crate::effect::{FunctionRef, Setting};
 
+pub use claim::{ClaimError, Claims, DIRECTORY, Holder, Locked, Taken};
 pub use message::Settings;
 pub(crate) use message::{decode, encode};
 pub use sysfs::{PhysicalFunction, Sysfs, VirtualFunction};

@@ -4,6 +4,7 @@
 mod edit;
 mod elsewhere;
 mod network;
+mod sriov;
 mod store;
 
 use wasmtime::component::ResourceTableError;

@@ -25,12 +25,13 @@ pub struct Grants {
     ipam: Vec<String>,
     plugins: Vec<String>,
     store: Vec<PathBuf>,
+    sriov: Vec<String>,
 }
 
 impl Grants {
     /// Every grant there is, as the catalog spells them.
-    pub const NAMES: [&'static str; 8] =
-        ["links", "names", "defaultRoutes", "firewall", "sysctls", "ipam", "plugins", "store"];
+    pub const NAMES: [&'static str; 9] =
+        ["links", "names", "defaultRoutes", "firewall", "sysctls", "ipam", "plugins", "store", "sriov"];
 
     /// Reads grants that stand alone.
     ///
@@ -83,6 +84,11 @@ impl Grants {
         &self.store
     }
 
+    /// Whether virtual functions of the card that a link of that name is of may be taken.
+    pub fn sriov_matches(&self, physical: &str) -> bool {
+        any_matches(&self.sriov, physical, None)
+    }
+
     /// The grants in words, one an item, for people who decide on them.
     pub fn in_words(&self) -> Vec<String> {
         let stores: Vec<String> = self.store.iter().map(|path| path.display().to_string()).collect();
@@ -97,6 +103,7 @@ impl Grants {
             (&self.ipam, "run this IPAM"),
             (&self.plugins, "run these binaries as root"),
             (&stores, "claim addresses in these folders"),
+            (&self.sriov, "take virtual functions of these links of the node"),
         ];
         let given = lists.into_iter().filter(|(names, _)| !names.is_empty());
         let mut words: Vec<String> =
@@ -116,6 +123,7 @@ impl Grants {
             "ipam" => !self.ipam.is_empty(),
             "plugins" => !self.plugins.is_empty(),
             "store" => !self.store.is_empty(),
+            "sriov" => !self.sriov.is_empty(),
             _ => false,
         }
     }
@@ -141,6 +149,7 @@ impl Reader {
             ipam: self.granted(at, members, "ipam", plugin_name),
             plugins: self.granted(at, members, "plugins", plugin_name),
             store: self.granted(at, members, "store", plain_path).into_iter().map(PathBuf::from).collect(),
+            sriov: self.granted(at, members, "sriov", interface_pattern),
         }
     }
 
@@ -247,6 +256,7 @@ mod tests {
             "links": ["cni*", "demo0"], "names": ["vlan*"], "defaultRoutes": true,
             "firewall": ["masquerade"], "sysctls": ["net/ipv4/ip_forward", "net/ipv4/conf/*/arp_notify"],
             "ipam": ["host-local", "static"], "plugins": ["bandwidth"], "store": ["/var/lib/cni/networks", "/a"],
+            "sriov": ["ens1f*"],
         })
     }
 
@@ -275,6 +285,7 @@ mod tests {
         assert!(grants.allows_ipam("static") && !grants.allows_ipam("dhcp"));
         assert!(grants.allows_plugin("bandwidth") && !grants.allows_plugin("host-local"));
         assert_eq!(grants.stores(), [PathBuf::from("/var/lib/cni/networks"), PathBuf::from("/a")]);
+        assert!(grants.sriov_matches("ens1f0") && !grants.sriov_matches("ens2") && !grants.links_match("ens1f0"));
         assert!(Grants::NAMES.iter().all(|grant| grants.has(grant)));
         assert_eq!(grants.in_words().len(), Grants::NAMES.len());
         assert_eq!(
@@ -296,12 +307,11 @@ mod tests {
 
     #[test]
     fn each_slip_is_named_where_it_is_with_what_to_write_instead() {
-        let valid =
-            "valid are `links`, `names`, `defaultRoutes`, `firewall`, `sysctls`, `ipam`, `plugins`, `store`";
+        let valid = "valid are `links`, `names`, `defaultRoutes`, `firewall`, `sysctls`, `ipam`, `plugins`, `store`, `sriov`";
         let (interface, plugin) = ("write a name or a pattern such as `cni*`", "write each one out");
         let (folder, setting) = ("without `.`, `..`, or `/` at its end", "`net/ipv4/conf/*/arp_notify`");
         let rows = [
-            (json!({"sriov": ["*"]}), "/sriov: unknown grant `sriov`", valid),
+            (json!({"devices": ["*"]}), "/devices: unknown grant `devices`", valid),
             (json!({"Links": ["*"]}), "/Links: unknown grant `Links`", valid),
             (json!({"links": "cni0"}), "/links: expected a list of strings, found a string", "write"),
             (json!({"links": ["a", 7]}), "/links/1: expected a string, found a number", "write"),

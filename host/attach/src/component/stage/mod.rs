@@ -18,6 +18,7 @@ use multus_journal::{
     StepIntent, Store, now,
 };
 use multus_net::simulated::{self, Fault, Simulated};
+use multus_net::sriov::Claims;
 use multus_net::{Backend, BootId, Refused};
 use multus_wasm::{Catalog, Grants, Sandbox};
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ use crate::search::Search;
 use crate::undo::{self, Undo};
 
 pub(crate) use death::is_death;
-pub(crate) use scripts::{DEVICE, SCRIPTS, Script, offer};
+pub(crate) use scripts::{CARD, DEVICE, FUNCTIONS, SCRIPTS, Script, offer};
 pub(crate) use view::{HOST, Thing, View, number};
 
 /// A node with the folders of its attachments.
@@ -146,6 +147,8 @@ impl Stage {
             deadline: Instant::now() + Duration::from_secs(20),
             lock_dir: self.path("run"),
             store: self.store(),
+            device: None,
+            functions: Claims::at(self.path("functions")),
             search: Search::new(Path::new("/nonexistent"), &[], &rules),
             path: Vec::new(),
             exec_timeout: Duration::from_secs(1),
@@ -175,7 +178,12 @@ impl Stage {
         let conf = json!({ "name": "node", "cniDir": self.path("cni"), "delegates": [{ "type": "bridge" }] });
         let conf = MultusConf::parse(conf.to_string().as_bytes()).unwrap();
         let request = Request::from_env(|name| (name == "CNI_COMMAND").then(|| "STATUS".into())).unwrap();
-        let node = Node { lock_dir: self.path("run"), open: &open, ..Node::new(&Quiet) };
+        let node = Node {
+            lock_dir: self.path("run"),
+            functions: self.path("functions"),
+            open: &open,
+            ..Node::new(&Quiet)
+        };
         let call = Call { node: &node, request: &request, conf: &conf, deadlines: Deadlines::start() };
         let store = self.store();
         let gone =
@@ -185,6 +193,7 @@ impl Stage {
             netns: if gone { String::new() } else { netns(pod) },
             unreachable: None,
             path: Vec::new(),
+            boot: record.call.as_ref().map(|call| call.boot.clone()),
             other_boot: how.other_boot,
             incomplete: record.torn || how.other_boot,
         };
@@ -200,6 +209,7 @@ impl Stage {
     pub(crate) fn claims(&self) -> Vec<String> {
         let mut claims = Vec::new();
         collect(&self.path("claims"), &mut claims);
+        collect(&self.path("functions"), &mut claims);
         claims.sort();
         claims
     }
@@ -211,7 +221,7 @@ fn collect(folder: &Path, claims: &mut Vec<String>) {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
         if path.is_dir() {
             collect(&path, claims);
-        } else if name != "lock" && !name.starts_with("last_reserved_ip.") {
+        } else if !name.ends_with("lock") && !name.starts_with("last_reserved_ip.") {
             claims.push(format!("{} {}", path.display(), std::fs::read_to_string(&path).unwrap_or_default()));
         }
     }

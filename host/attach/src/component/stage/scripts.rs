@@ -2,8 +2,10 @@
 
 use ipnet::IpNet;
 use multus_cni::result::{CniResult, Ip};
+use multus_net::simulated::Virtual;
+use multus_net::{MacAddr, Setting, Vlan};
 use multus_wasm::Grants;
-use multus_wasm::node::{Answer, Change, LinkId, Node, Space};
+use multus_wasm::node::{Answer, Change, FunctionSetting, LinkId, Node, Space};
 use serde_json::{Value, json};
 
 use super::super::node::ComponentNode;
@@ -15,12 +17,13 @@ pub(crate) struct Script {
     pub(crate) run: fn(&mut ComponentNode, Grants) -> Answer<()>,
 }
 
-/// `bridge`, `ptp` and `host-device`, each with `host-local`; links of many kinds; `bridge` with VLANs; a link whose traffic is
-/// limited and routed by its source.
-pub(crate) const SCRIPTS: [Script; 6] = [
+/// `bridge`, `ptp`, `host-device` and `sriov`, each with `host-local`; links of many kinds; `bridge` with VLANs; a link whose traffic
+/// is limited and routed by its source.
+pub(crate) const SCRIPTS: [Script; 7] = [
     Script { name: "bridge", run: bridge },
     Script { name: "ptp", run: ptp },
     Script { name: "host-device", run: host_device },
+    Script { name: "sriov", run: sriov },
     Script { name: "kinds", run: kinds },
     Script { name: "bridge with VLANs", run: bridge_with_vlans },
     Script { name: "traffic", run: traffic },
@@ -29,10 +32,29 @@ pub(crate) const SCRIPTS: [Script; 6] = [
 /// The hardware that `host-device` takes.
 pub(crate) const DEVICE: &str = "0000:03:02.1";
 
+/// The card that `sriov` takes a function of.
+pub(crate) const CARD: &str = "ens2";
+
 impl Stage {
+    /// A card with two functions. Of the first one somebody set what has to come back.
+    pub(crate) fn card(&self) {
+        let virtuals = [(FUNCTIONS[0], "ens2v0", 0x20), (FUNCTIONS[1], "ens2v1", 0x22)];
+        let virtuals = virtuals.map(|(address, name, last)| Virtual { address, name, mac: mac(last) });
+        self.node.card(CARD, "0000:04:00.0", mac(0x10), &virtuals).unwrap();
+        let first = FUNCTIONS[0].parse().unwrap();
+        for setting in [
+            Setting::Mac(mac(0x20)),
+            Setting::SpoofCheck(false),
+            Setting::Vlan(Vlan { id: 7, ..Vlan::default() }),
+        ] {
+            self.node.set_function(&first, &setting);
+        }
+    }
+
     /// What the scripts need.
     pub(crate) fn grants(&self) -> Value {
-        json!({ "links": ["cni0", "lab0", "ens1"], "names": ["more*", "blue"], "defaultRoutes": true, "firewall": ["masquerade", "spoof-check"],
+        json!({ "links": ["cni0", "lab0", "ens1"], "names": ["more*", "blue"], "sriov": [CARD], "defaultRoutes": true,
+                "firewall": ["masquerade", "spoof-check"],
                 "sysctls": ["net/ipv4/ip_forward", "net/ipv4/conf/*/arp_notify"] })
     }
 
@@ -146,6 +168,23 @@ fn traffic(node: &mut ComponentNode, ipam: Grants) -> Answer<()> {
     Ok(())
 }
 
+fn sriov(node: &mut ComponentNode, ipam: Grants) -> Answer<()> {
+    let function = node.pick_function(CARD)?;
+    node.set_function(function, FunctionSetting::Vlan { id: 100, qos: 2, protocol: "802.1ad" })?;
+    node.set_function(function, FunctionSetting::Mac("02:00:00:00:00:98"))?;
+    node.set_function(function, FunctionSetting::Rate { min: 0, max: 500 })?;
+    node.set_function(function, FunctionSetting::SpoofCheck(true))?;
+    node.set_function(function, FunctionSetting::Trust(true))?;
+    node.set_function(function, FunctionSetting::LinkState("enable"))?;
+    let link = node.function_link(function)?.expect("the stage has it");
+    let name = node.scene.interface.clone();
+    node.move_link(link, Space::Sandbox, &name)?;
+    node.change(link, Change::Mtu(1400))?;
+    let address = host_local(node, ipam)?;
+    up_with(node, link, &address)?;
+    node.announce(link)
+}
+
 /// One network of a pod gives it its default route.
 fn default_route(node: &mut ComponentNode, pod: LinkId) -> Answer<()> {
     if node.scene.interface != "eth0" {
@@ -182,4 +221,11 @@ pub(crate) fn offer(node: &mut ComponentNode, address: &str) {
     let gateway = network.hosts().next().map(|first| first.to_string());
     let ip = Ip { address: address.to_owned(), gateway, interface: None };
     node.story.leased(CniResult { ips: vec![ip], ..CniResult::default() });
+}
+
+/// The functions of [`CARD`].
+pub(crate) const FUNCTIONS: [&str; 2] = ["0000:04:10.0", "0000:04:10.2"];
+
+fn mac(last: u8) -> MacAddr {
+    MacAddr([2, 0, 0, 0, 2, last])
 }

@@ -4,14 +4,18 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use multus_fixtures::{Double, Given, Work};
-use multus_wasm::node::{Answer, Change, Failure, LinkId, LinkInfo, Node, SharedNode, Space, TransactionId};
+use multus_wasm::node::{
+    Answer, Change, Failure, FunctionId, FunctionSetting, LinkId, LinkInfo, Node, SharedNode, Space,
+    TransactionId,
+};
 use multus_wasm::{Attachment, Pod, Verdict};
 use serde_json::{Map, Value, json};
 
 /// A fixture's host, which tells afterwards what it was asked to do.
 pub(super) struct Lent(Rc<RefCell<Fixed>>);
 
-struct Fixed(Double);
+/// The double, and the addresses of the functions that it lent.
+struct Fixed(Double, Vec<String>);
 
 impl Lent {
     pub(super) fn of(given: &Given) -> Self {
@@ -19,7 +23,7 @@ impl Lent {
             Work::Delegate { world, .. } => Double::of(world),
             Work::Transform(_) | Work::Policy(_) => Double::default(),
         };
-        Self(Rc::new(RefCell::new(Fixed(double))))
+        Self(Rc::new(RefCell::new(Fixed(double, Vec::new()))))
     }
 
     pub(super) fn node(&self) -> SharedNode {
@@ -34,7 +38,7 @@ impl Lent {
 /// Enough for each interface to be there: the fixture's host judges nothing.
 pub(super) fn grants(needed: &[&str]) -> Map<String, Value> {
     let value = |grant: &str| match grant {
-        "links" | "names" => json!(["*"]),
+        "links" | "names" | "sriov" => json!(["*"]),
         "defaultRoutes" => json!(true),
         "firewall" => json!(["masquerade", "spoof-check", "port-mapping"]),
         "sysctls" => json!(["net/ipv4/ip_forward"]),
@@ -91,6 +95,17 @@ fn lent(LinkId(number): LinkId) -> usize {
 
 fn folder(TransactionId(number): TransactionId) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+impl Fixed {
+    fn lend_function(&mut self, address: String) -> FunctionId {
+        self.1.push(address);
+        FunctionId(u32::try_from(self.1.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    fn address(&self, FunctionId(number): FunctionId) -> String {
+        self.1.iter().nth(usize::try_from(number).unwrap_or(usize::MAX)).cloned().unwrap_or_default()
+    }
 }
 
 impl Node for Fixed {
@@ -252,6 +267,38 @@ impl Node for Fixed {
 
     fn ensure_sysctl(&mut self, key: &str, value: &str) -> Answer<()> {
         told(self.0.apart("ensure-sysctl", &format!("{key} {value}")))
+    }
+
+    fn function(&mut self) -> Answer<FunctionId> {
+        let address = told(self.0.function())?;
+        Ok(self.lend_function(address))
+    }
+
+    fn pick_function(&mut self, physical: &str) -> Answer<FunctionId> {
+        let address = told(self.0.pick_function(physical))?;
+        Ok(self.lend_function(address))
+    }
+
+    fn function_info(&mut self, function: FunctionId) -> Answer<String> {
+        told(self.0.function_info(&self.address(function)))
+    }
+
+    fn function_link(&mut self, function: FunctionId) -> Answer<Option<LinkId>> {
+        Ok(told(self.0.function_link(&self.address(function)))?.map(lend))
+    }
+
+    fn set_function(&mut self, function: FunctionId, setting: FunctionSetting<'_>) -> Answer<()> {
+        let address = self.address(function);
+        let mut set = |name: &str, value: &str| told(self.0.set_function(&address, name, value));
+        match setting {
+            FunctionSetting::Mac(mac) => set("mac", mac),
+            FunctionSetting::Vlan { id, qos, protocol } => set("vlan", &format!("{id} {qos} {protocol}")),
+            FunctionSetting::Rate { min, max } => set("rate", &format!("{min} {max}")),
+            FunctionSetting::SpoofCheck(on) => set("spoof-check", &on.to_string()),
+            FunctionSetting::Trust(on) => set("trust", &on.to_string()),
+            FunctionSetting::LinkState(state) => set("link-state", state),
+            FunctionSetting::Driver(driver) => set("driver", driver),
+        }
     }
 
     fn ipam_add(&mut self, config: &str) -> Answer<String> {
