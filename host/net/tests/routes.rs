@@ -240,6 +240,26 @@ fn a_gateway_that_cannot_be_one_is_named() {
 }
 
 #[test]
+fn a_router_of_a_links_own_network_needs_no_route_to_it() {
+    if !private::inside("a_router_of_a_links_own_network_needs_no_route_to_it") {
+        return;
+    }
+    let pod = pod();
+    for words in ["route del 10.0.2.0/24 dev net1", "-6 route del fd00:2::/64 dev net1"] {
+        ip(&format!("-n pod {words}"));
+    }
+    for gateway in ["10.0.2.1", "fd00:2::1"] {
+        assert!(pod.add_default_route(&route("net1", gateway, None)).unwrap());
+    }
+    assert_eq!(shown("-4"), ["default via 10.0.2.1 dev net1 proto static onlink"]);
+    assert_eq!(shown("-6"), ["default via fd00:2::1 dev net1 proto static metric 1024 onlink"]);
+    for gateway in ["10.0.3.1", "fd00:3::1"] {
+        let error = pod.add_default_route(&route("net1", gateway, Some(7))).unwrap_err();
+        assert!(matches!(error, NetnsError::Gateway { .. }), "{error}");
+    }
+}
+
+#[test]
 fn a_links_advertised_routes_are_ignored_in_its_namespace_alone() {
     if !private::inside("a_links_advertised_routes_are_ignored_in_its_namespace_alone") {
         return;

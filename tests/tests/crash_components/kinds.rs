@@ -3,13 +3,15 @@
 use multus_tests::{Module, ip, kinds, left_out};
 use serde_json::{Value, json};
 
-const KINDS: [&str; 4] = ["ipvlan", "vlan", "vrf", "dummy"];
+const KINDS: [&str; 7] = ["ipvlan", "vlan", "vrf", "dummy", "ifb", "limit", "redirect"];
+/// What `bandwidth` takes of them.
+pub(crate) const LIMITS: [&str; 3] = ["ifb", "limit", "redirect"];
 
 /// Those that there are here; the others are left out aloud.
 pub(crate) fn there() -> Vec<&'static str> {
     let (lacking, there): (Vec<_>, Vec<_>) = KINDS.into_iter().partition(|kind| kinds::lacks(kind));
     if !lacking.is_empty() {
-        left_out(&format!("crashes of {}: this kernel has no such links", lacking.join(", ")));
+        left_out(&format!("crashes of {}: this kernel has no such things", lacking.join(", ")));
     }
     there
 }

@@ -119,23 +119,7 @@ impl Scene {
             all[0]["macspoofchk"] = json!(false);
         }
         if networks == Networks::All {
-            let bits = json!(8_000_000);
-            chain(
-                &mut all[1],
-                &[
-                    json!({ "type": "bandwidth", "ingressRate": bits, "ingressBurst": bits, "egressRate": bits, "egressBurst": bits }),
-                    json!({ "type": "sbr" }),
-                ],
-            );
-            let sysctl = json!({ "net.ipv4.conf.IFNAME.arp_notify": "1" });
-            chain(
-                &mut all[2],
-                &[
-                    json!({ "type": "tuning", "mtu": 1300, "mac": "02:00:00:00:00:07", "promisc": true, "allmulti": true,
-                        "txQLen": 500, "sysctl": sysctl }),
-                ],
-            );
-            chain(&mut all[3], &[json!({ "type": "loopback" })]);
+            self.further(&mut all);
         }
         if networks != Networks::Plain {
             mapped(&mut all[0]);
@@ -147,6 +131,21 @@ impl Scene {
         conf["runtimeConfig"] = ports(8000);
         conf["manifests"] = json!(self.node.path("manifests"));
         conf
+    }
+
+    /// Plugins behind those networks that all pods have.
+    fn further(&self, all: &mut [Value]) {
+        let bits = json!(8_000_000);
+        let bandwidth = json!({ "type": "bandwidth", "ingressRate": bits, "ingressBurst": bits, "egressRate": bits,
+                                "egressBurst": bits });
+        let can_limit = kinds::LIMITS.iter().all(|kind| self.kinds.contains(kind));
+        let limited: Vec<_> = can_limit.then_some(bandwidth).into_iter().collect();
+        chain(&mut all[1], &[&limited[..], &[json!({ "type": "sbr" })]].concat());
+        let sysctl = json!({ "net.ipv4.conf.IFNAME.arp_notify": "1" });
+        let tuning = json!({ "type": "tuning", "mtu": 1300, "mac": "02:00:00:00:00:07", "promisc": true, "allmulti": true,
+                             "txQLen": 500, "sysctl": sysctl });
+        chain(&mut all[2], &[tuning]);
+        chain(&mut all[3], &[json!({ "type": "loopback" })]);
     }
 
     /// Another namespace takes the place of the pod's, which has ended with all that was in it. The kernel takes its time

@@ -4,13 +4,22 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
 
-use multus_tests::{Heard, Module, hear, ip, private, within};
+use multus_tests::{Heard, Module, hear, ip, kinds, left_out, network_object, pod_object, private, within};
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, address, bridge, has_all, host_device, host_local, lan, named_addresses, ptp};
 
 fn bandwidth() -> Module {
     Module::delegate("bandwidth", &[])
+}
+
+/// Whether the kernel has what limits take; said aloud if not.
+fn can_limit() -> bool {
+    let lacking = ["ifb", "limit", "redirect"].into_iter().find(|kind| kinds::lacks(kind));
+    if let Some(kind) = lacking {
+        left_out(&format!("limits of traffic: this kernel has no `{kind}`"));
+    }
+    lacking.is_none()
 }
 
 fn sbr() -> Module {
@@ -76,6 +85,9 @@ fn flood(from: &str, to: &str, address: IpAddr, packets: usize) -> usize {
 #[test]
 fn no_more_passes_than_the_bucket_holds_either_way() {
     private(|| {
+        if !can_limit() {
+            return;
+        }
         let scene = Scene::with(&[bridge(), host_local(), bandwidth()]);
         // A kilobyte a second: what passes in a test's time is the burst and what may wait for it.
         let limits = json!({ "type": "bandwidth", "ingressRate": 8000, "ingressBurst": 160_000,
@@ -122,6 +134,9 @@ fn no_more_passes_than_the_bucket_holds_either_way() {
 #[test]
 fn the_link_of_a_binary_is_limited_and_let_go() {
     private(|| {
+        if !can_limit() {
+            return;
+        }
         let scene = Scene::with(&[bandwidth()]);
         if !scene.node.install_reference(&["bridge", "static"]) {
             return;
@@ -152,6 +167,9 @@ fn the_link_of_a_binary_is_limited_and_let_go() {
 #[test]
 fn what_can_t_be_limited_is_told_so() {
     private(|| {
+        if !can_limit() {
+            return;
+        }
         let scene = Scene::with(&[host_device(), named_addresses(), bandwidth(), ptp(), host_local()]);
         ip("link add dev0 type veth peer name cable");
         let device =
@@ -234,6 +252,30 @@ fn a_pod_answers_by_the_network_that_it_was_asked_by() {
         scene.node.remove_netns("web");
         scene.node.remove_netns("world");
         scene.state().must_equal(&before);
+    });
+}
+
+#[test]
+fn a_network_that_is_routed_by_source_can_own_the_default_route() {
+    private(|| {
+        let scene = Scene::with(&[bridge(), host_local(), sbr()]);
+        let red = behind(&lan("lab2", "10.2.0.0/24"), &[json!({ "type": "sbr" })]);
+        for (key, gateway) in [(json!([]), "10.2.0.1"), (json!(["10.2.0.9"]), "10.2.0.9")] {
+            let selection = json!([{ "name": "red", "default-route": key }]).to_string();
+            let objects = [pod_object("ns", "web", &selection), network_object("ns", "red", &red)];
+            let mut conf = scene.conf(json!([lan("lab1", "10.1.0.0/24")]));
+            conf["manifests"] = json!(scene.node.manifests(&objects));
+            let pod = scene.node.pod("web").named("ns", "web");
+            scene.node.add(&pod, &conf).succeeded();
+            let main = ip("-n web -o route show default");
+            assert_eq!(main.lines().count(), 1, "{main}");
+            assert!(main.contains(&format!("via {gateway} dev net1")), "{main}");
+            let own = ip("-n web -o route show default table 100");
+            assert!(own.contains("via 10.2.0.1 dev net1"), "{own}");
+            scene.checked(&pod, &conf).succeeded();
+            scene.node.del(&pod, &conf).succeeded();
+            scene.node.remove_netns("web");
+        }
     });
 }
 

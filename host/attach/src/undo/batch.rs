@@ -121,13 +121,14 @@ fn kernel(
 }
 
 /// What was refused is not there, and what has the look of it is somebody else's: only a move has a way back that can
-/// fail, what a card was told it may do later, and what is owned has marks of its own.
+/// fail, what a card was told it may do later, and what is owned has marks of its own, but for limits and rules of routing.
 fn net(recorded: &EffectRecord) -> Option<&multus_net::Effect> {
     let Effect::Net { effect } = &recorded.effect else { return None };
     let refused = matches!(recorded.outcome, Some(Outcome::Failed { .. }));
     let way_back = matches!(effect, multus_net::Effect::Move { .. } | multus_net::Effect::Function(_));
     let modified = effect.class() == Class::Modified && !way_back;
-    (!(refused && modified)).then_some(effect)
+    let unmarked = matches!(effect, multus_net::Effect::Limit { .. } | multus_net::Effect::PolicyRule { .. });
+    (!(refused && (modified || unmarked))).then_some(effect)
 }
 
 impl Member<'_> {

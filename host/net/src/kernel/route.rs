@@ -31,6 +31,17 @@ impl Kernel {
         route: &Route,
         tried: &dyn Display,
     ) -> Result<(), Refused> {
+        self.make_route(link, route, libc::NLM_F_CREATE | libc::NLM_F_EXCL, tried)
+    }
+
+    /// `how` says what may be there already.
+    pub(super) fn make_route(
+        &self,
+        link: &LinkRef,
+        route: &Route,
+        how: libc::c_int,
+        tried: &dyn Display,
+    ) -> Result<(), Refused> {
         let family = route.destination.addr().is_ipv4();
         if [route.gateway, route.source].into_iter().flatten().any(|address| address.is_ipv4() != family) {
             let said = "destination, gateway and source are of different families";
@@ -51,8 +62,7 @@ impl Kernel {
             message.header.flags |= RouteFlags::Onlink;
         }
         let socket = self.socket(link.space, tried)?;
-        let new = libc::NLM_F_CREATE | libc::NLM_F_EXCL;
-        socket.change(libc::RTM_NEWROUTE, new, &body(&message)).map_err(refused(tried))
+        socket.change(libc::RTM_NEWROUTE, how, &body(&message)).map_err(refused(tried))
     }
 
     pub(super) fn delete_route(

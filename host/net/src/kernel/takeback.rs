@@ -1,5 +1,7 @@
 //! What undoing and comparing take of the kernel.
 
+use nix::libc;
+
 use super::Kernel;
 use crate::effect::{LinkRef, PolicyRule, Property, Route, Space};
 use crate::undo::{Moved, Rules, Undoing};
@@ -36,6 +38,11 @@ impl Undoing for Kernel {
 
     fn drop_route(&mut self, link: &LinkRef, route: &Route) -> Result<(), Refused> {
         self.delete_route(link, route, &format_args!("deleting route {route} by {link}"))
+    }
+
+    fn bring_route(&mut self, link: &LinkRef, route: &Route) -> Result<(), Refused> {
+        let how = libc::NLM_F_CREATE | libc::NLM_F_APPEND;
+        self.make_route(link, route, how, &format_args!("bringing route {route} by {link} back"))
     }
 
     fn set_sysctl(&mut self, space: Space, key: &str, value: &str) -> Result<(), Refused> {

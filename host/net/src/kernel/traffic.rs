@@ -187,7 +187,7 @@ impl Kernel {
         let flags = libc::NLM_F_ACK | libc::NLM_F_CREATE | libc::NLM_F_EXCL;
         let requests = [(NEW_QDISC, ingress(link.index)), (NEW_FILTER, filter(link.index, to.index))];
         let requests = requests.map(|(kind, body)| Request { kind, flags, body });
-        // The kernel takes the number of any link, and of none, but does not find out before it knows the filter's place.
+        // The second request would say so as well, with the first one done.
         if self.details(to.space, to.index)?.is_none() {
             return Err(Refused::kernel(tried, libc::ENODEV));
         }

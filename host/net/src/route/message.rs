@@ -7,8 +7,8 @@ use std::{fmt, io};
 use netlink_packet_core::{Emitable, Parseable};
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteNextHop, RouteProtocol, RouteScope,
-    RouteType, RouteVia,
+    RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteNextHop, RouteProtocol,
+    RouteScope, RouteType, RouteVia,
 };
 use nix::libc;
 
@@ -17,6 +17,8 @@ use crate::netlink::body;
 
 /// `struct rtmsg`, all of it zero but the family.
 pub(super) const HEADER: usize = 12;
+/// Where it has its flags.
+const FLAGS_AT: usize = 8;
 
 /// Names of links by index.
 pub(super) type Names = BTreeMap<u32, String>;
@@ -47,6 +49,13 @@ impl Traits {
 impl fmt::Display for Traits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "proto {}", self.protocol)
+    }
+}
+
+/// A route by one hop believes that the router is on the link.
+pub(super) fn set_onlink(body: &mut [u8]) {
+    if let Some(flags) = body.get_mut(FLAGS_AT..HEADER).and_then(|flags| flags.first_chunk_mut()) {
+        *flags = (u32::from_ne_bytes(*flags) | RouteFlags::Onlink.bits()).to_ne_bytes();
     }
 }
 

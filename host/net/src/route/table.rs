@@ -3,6 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use nix::libc;
 
 use super::message::{self, Names};
@@ -32,8 +33,31 @@ pub(crate) fn add(socket: &Socket, route: &DefaultRoute) -> Result<(), Refusal> 
         // Of IPv6 the kernel says so itself; over IPv4 it would send everything to nobody.
         return Err(Refusal::new(libc::EINVAL, "it is an address of the namespace itself"));
     }
-    let body = message::write(route, &names(links))?;
-    socket.change(libc::RTM_NEWROUTE, libc::NLM_F_CREATE | libc::NLM_F_APPEND, &body)
+    let neighbours = are_neighbours(route, &links);
+    let mut body = message::write(route, &names(links))?;
+    let mut add = |how: fn(&mut [u8])| {
+        how(&mut body);
+        socket.change(libc::RTM_NEWROUTE, libc::NLM_F_CREATE | libc::NLM_F_APPEND, &body)
+    };
+    match add(|_| {}) {
+        // The route to the link's own network is in another table: `sbr` took it there.
+        Err(refusal)
+            if neighbours && matches!(refusal.errno(), Some(libc::ENETUNREACH | libc::EHOSTUNREACH)) =>
+        {
+            add(message::set_onlink)
+        }
+        done => done,
+    }
+}
+
+/// Whether each hop's router is in a network of which its link has an address.
+fn are_neighbours(route: &DefaultRoute, links: &[Link]) -> bool {
+    route.hops.iter().all(|hop| {
+        let link = links.iter().find(|link| link.name == hop.link);
+        let networks = link.into_iter().flat_map(|link| &link.addresses);
+        let mut networks = networks.filter_map(|text| text.parse::<IpNet>().ok());
+        networks.any(|network| hop.gateway.is_some_and(|gateway| network.contains(&gateway)))
+    })
 }
 
 /// Deletes a route, or finds it gone.

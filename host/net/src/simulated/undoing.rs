@@ -29,6 +29,11 @@ impl Undoing for Simulated {
         self.ask_in(link.space, &tried, |space| space.drop_route(link.index, route))
     }
 
+    fn bring_route(&mut self, link: &LinkRef, route: &Route) -> Result<(), Refused> {
+        let tried = format_args!("route {route} by {link} back again");
+        self.ask_in(link.space, &tried, |space| space.bring_route(link.index, route))
+    }
+
     fn set_sysctl(&mut self, space: Space, key: &str, value: &str) -> Result<(), Refused> {
         self.ask_in(space, &format_args!("{key} = {value} {space}"), |space| space.set_setting(key, value))
     }

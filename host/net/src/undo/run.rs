@@ -25,6 +25,9 @@ pub(crate) trait Undoing: Backend {
     /// Deletes a route.
     fn drop_route(&mut self, link: &LinkRef, route: &Route) -> Result<(), Refused>;
 
+    /// Makes a route that was there before, beside others to the same place.
+    fn bring_route(&mut self, link: &LinkRef, route: &Route) -> Result<(), Refused>;
+
     /// Writes a setting.
     fn set_sysctl(&mut self, space: Space, key: &str, value: &str) -> Result<(), Refused>;
 
@@ -197,8 +200,7 @@ impl<N: Undoing> Undone<'_, N> {
 
     /// One that is there again is as good, and so is one that leads nowhere any more.
     fn bring_route(&mut self, link: &LinkRef, route: &Route) -> Result<(), Refused> {
-        let effect = Effect::Route { link: link.clone(), route: route.clone(), lasting: false };
-        match self.node.apply(&effect, self.deadline) {
+        match self.node.bring_route(link, route) {
             Err(refused)
                 if matches!(
                     refused.errno,

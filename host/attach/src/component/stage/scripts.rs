@@ -54,7 +54,7 @@ impl Stage {
     /// What the scripts need.
     pub(crate) fn grants(&self) -> Value {
         json!({ "links": ["cni0", "lab0", "ens1"], "names": ["more*", "blue"], "sriov": [CARD], "defaultRoutes": true,
-                "firewall": ["masquerade", "spoof-check"],
+                "firewall": ["masquerade", "spoof-check", "port-mapping"],
                 "sysctls": ["net/ipv4/ip_forward", "net/ipv4/conf/*/arp_notify"] })
     }
 
@@ -103,7 +103,18 @@ fn ptp(node: &mut ComponentNode, ipam: Grants) -> Answer<()> {
     node.add_route(port, &json!({ "dst": format!("{own}/32") }).to_string())?;
     node.ensure_sysctl("net/ipv4/ip_forward", "1")?;
     node.masquerade(&address)?;
+    port_of_its_own(node, &address)?;
     node.announce(pod)
+}
+
+/// Nobody else's, since the address is nobody else's.
+fn port_of_its_own(node: &mut ComponentNode, address: &str) -> Answer<()> {
+    let network: IpNet = address.parse().expect("an address");
+    let host =
+        network.addr().to_string().rsplit('.').next().and_then(|last| last.parse().ok()).unwrap_or(0_u16);
+    let mapping = json!({ "protocol": "udp", "hostPort": 8000 + host, "address": address, "containerPort": 53,
+                          "disguise": "neighbours" });
+    node.map_port(&mapping.to_string())
 }
 
 fn host_device(node: &mut ComponentNode, ipam: Grants) -> Answer<()> {

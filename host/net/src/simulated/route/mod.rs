@@ -164,6 +164,20 @@ impl Namespace {
         Ok(())
     }
 
+    /// The same beside others to the same place.
+    pub(super) fn bring_route(&mut self, index: u32, route: &Route) -> Done {
+        let entry = match route.destination {
+            IpNet::V4(_) => self.new_route_v4(index, route)?,
+            IpNet::V6(_) => self.new_route_v6(index, route)?,
+        };
+        let all = |known: &Entry| (known.link, known.gateway, known.table, known.destination, known.metric);
+        if self.routes.iter().any(|known| all(known) == all(&entry)) {
+            return Err(libc::EEXIST.into());
+        }
+        self.routes.push(entry);
+        Ok(())
+    }
+
     /// Deletes the first route of a link that is as this one says.
     pub(super) fn drop_route(&mut self, index: u32, route: &Route) -> Done {
         if matches!(route.destination, IpNet::V4(_)) && route.destination != route.destination.trunc() {

@@ -121,4 +121,21 @@ pub(super) const RULES: &[Rule] = &[
             ? routes pod.10 =
         ",
     },
+    Rule {
+        says: "a route that was taken away comes back beside one by another link",
+        script: "
+            veth pod.10=eth0 node.20=veth0
+            veth pod.11=net1 node.21=veth1
+            set pod.10 up
+            set pod.11 up
+            address pod.10 10.0.0.1/24
+            address pod.11 10.0.0.1/24
+            forget
+            noroute pod.10 10.0.0.0/24 src 10.0.0.1 scope 253 lasting
+            ? routes pod.10 =
+            undo
+            ? routes pod.10 = 10.0.0.0/24 src 10.0.0.1 scope 253
+            ? routes pod.11 = 10.0.0.0/24 src 10.0.0.1 scope 253
+        ",
+    },
 ];
