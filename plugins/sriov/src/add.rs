@@ -79,7 +79,7 @@ fn without_link(details: &Details, wanted: &Wanted<'_>) -> Answer<()> {
         let driver = driver.as_deref().unwrap_or("none");
         return Err(Failure::from(format!(
             "virtual function {address} of `{physical}` has no link on the node (driver {driver}): is it in a namespace \
-             still? `multusctl sriov reclaim` finds lost ones"
+             still? The end of that one brings it home"
         )));
     }
     if wanted.mtu.is_some() {

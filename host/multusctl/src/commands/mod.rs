@@ -7,6 +7,7 @@ mod detach;
 mod explain;
 mod journal;
 mod module;
+mod sriov;
 mod validate;
 
 use std::process::ExitCode;
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Module(module::Module),
     #[command(subcommand)]
     Journal(journal::Journal),
+    #[command(subcommand)]
+    Sriov(sriov::Sriov),
     Completions(completions::Completions),
 }
 
@@ -44,6 +47,7 @@ impl Command {
             Self::Check(command) => command.run(console),
             Self::Module(command) => command.run(console),
             Self::Journal(command) => command.run(console),
+            Self::Sriov(command) => command.run(console),
             Self::Completions(command) => command.run(console),
         }
     }

@@ -1,0 +1,23 @@
+//! `multusctl sriov`: virtual functions of network cards.
+
+mod list;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::console::Console;
+
+/// Look at virtual functions of network cards (SR-IOV)
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sriov {
+    List(list::List),
+}
+
+impl Sriov {
+    pub(super) fn run(&self, console: &Console) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::List(command) => command.run(console),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Virtual functions of real cards, which the virtual machine emulates: what pods get of them, what the card says, and
+//! that everything is as before afterwards. Judged by `ip` alone.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a test stops at the first surprise"
+)]
+
+mod card;
+
+use std::time::Duration;
+
+use multus_tests::{Answer, Heard, Module, Node, Pod, hear, hear_for, in_the_machine, ip};
+use serde_json::{Value, json};
+
+use card::Card;
+
+const NEEDS: &str = "a network card with virtual functions";
+/// What the card emulated here has, and Debian's driver of it.
+const MAC: &str = "02:00:00:00:77:01";
+
+struct Scene {
+    node: Node,
+    card: Card,
+    wasm: Value,
+}
+
+impl Scene {
+    fn new(card: Card) -> Scene {
+        let node = Node::new();
+        let grants = [
+            "sriov=pf0",
+            "ipam=static",
+            "names=north0",
+            "sysctls=net/ipv4/conf/*/arp_notify",
+            "sysctls=net/ipv6/conf/*/ndisc_notify",
+            "sysctls=net/ipv6/conf/*/disable_ipv6",
+        ];
+        let wasm =
+            node.modules("wasm", &[Module::delegate("sriov", &grants), Module::delegate("static", &[])]);
+        Scene { node, card, wasm }
+    }
+
+    /// A conf with one network by a virtual function. No binary may run.
+    fn conf(&self, own: &Value) -> Value {
+        let mut network = json!({ "cniVersion": "1.1.0", "name": "fast", "type": "sriov" });
+        network.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        let mut conf = self.node.conf(json!([network]));
+        conf["wasm"] = self.wasm.clone();
+        conf["exec"] = json!({ "allow": [] });
+        conf
+    }
+
+    fn attached(&self, name: &str, own: &Value) -> (Pod, Value, Answer) {
+        let (pod, conf) = (self.node.pod(name), self.conf(own));
+        let answer = self.node.add(&pod, &conf);
+        answer.succeeded();
+        (pod, conf, answer)
+    }
+
+    fn checked(&self, pod: &Pod, conf: &Value) -> Answer {
+        let mut conf = conf.clone();
+        conf["prevResult"] = json!({ "cniVersion": "1.1.0" });
+        self.node.check(pod, &conf)
+    }
+
+    fn ends(&self, pod: &Pod, conf: &Value) {
+        self.node.del(pod, conf).succeeded();
+        ip(&format!("netns del {}", pod.container_id));
+    }
+}
+
+fn addresses(address: &str) -> Value {
+    json!({ "type": "static", "addresses": [{ "address": address }] })
+}
+
+/// The card is one, so these stories are told one after the other.
+#[test]
+fn virtual_functions_are_the_pods_for_a_while() {
+    if !in_the_machine(NEEDS) {
+        return;
+    }
+    let scene = Scene::new(Card::with_functions(3));
+    let stories: [(&str, fn(&Scene)); 6] = [
+        ("each key is so, and then as it was", each_key),
+        ("a VLAN keeps pods apart", a_vlan),
+        ("what the card refuses", refusals),
+        ("a pod whose namespace is gone", gone),
+        ("a conf of 2018 takes any function that is free", of_2018),
+        ("a function is one pod's at a time", one_at_a_time),
+    ];
+    for (what, story) in stories {
+        println!("{what}");
+        let before = scene.card.state();
+        story(&scene);
+        assert_eq!(scene.card.state(), before, "{what}");
+    }
+}
+
+fn each_key(scene: &Scene) {
+    let own = json!({
+        "deviceID": scene.card.address(0), "vlan": 100, "vlanQoS": 3, "mac": MAC, "max_tx_rate": 300,
+        "spoofchk": "off", "trust": "on", "mtu": 1400, "ipam": addresses("10.5.0.1/24"),
+    });
+    let (pod, conf, answer) = scene.attached("keys", &own);
+    let link = &answer.result()["interfaces"][0];
+    let expected = json!({ "name": "eth0", "mac": MAC, "mtu": 1400, "sandbox": pod.netns, "pciID": scene.card.address(0) });
+    assert_eq!(*link, expected);
+    let told = scene.card.function(0);
+    for (key, value) in [("address", json!(MAC)), ("spoofchk", json!(false)), ("trust", json!(true))] {
+        assert_eq!(told[key], value, "{told}");
+    }
+    assert_eq!(
+        (&told["vlan_list"][0]["vlan"], &told["vlan_list"][0]["qos"]),
+        (&json!(100), &json!(3)),
+        "{told}"
+    );
+    assert_eq!(told["rate"]["max_tx"], 300, "{told}");
+    let inside = ip("-n keys address show eth0");
+    for word in [MAC, "mtu 1400", "10.5.0.1/24", "UP"] {
+        assert!(inside.contains(word), "{word} is not in {inside}");
+    }
+    scene.checked(&pod, &conf).succeeded();
+    ip("link set pf0 vf 0 vlan 5");
+    let error = scene.checked(&pod, &conf).error();
+    assert!(error.msg.contains("has VLAN 5") && error.msg.contains("was given VLAN 100"), "{error:?}");
+    ip("link set pf0 vf 0 vlan 100 qos 3");
+    scene.ends(&pod, &conf);
+}
+
+fn a_vlan(scene: &Scene) {
+    let on = |number, vlan: Option<u16>, address: &str| {
+        let mut own = json!({ "deviceID": scene.card.address(number), "ipam": addresses(address) });
+        if let Some(vlan) = vlan {
+            own["vlan"] = vlan.into();
+        }
+        own
+    };
+    let (one, conf_of_one, _) = scene.attached("one", &on(0, Some(100), "10.5.0.1/24"));
+    let (two, conf_of_two, _) = scene.attached("two", &on(1, Some(100), "10.5.0.2/24"));
+    let (three, conf_of_three, _) = scene.attached("three", &on(2, None, "10.5.0.3/24"));
+    let address = |text: &str| text.parse().unwrap();
+    // A function needs a moment after it was brought up.
+    let patience = Duration::from_secs(10);
+    let heard = hear_for(patience, "one", "two", address("10.5.0.2"));
+    assert_eq!(heard, Heard::Answered(address("10.5.0.1")), "both are on VLAN 100");
+    assert_eq!(hear("one", "three", address("10.5.0.3")), Heard::Nothing, "that one is on none");
+    for (pod, conf) in [(one, conf_of_one), (two, conf_of_two), (three, conf_of_three)] {
+        scene.ends(&pod, &conf);
+    }
+}
+
+/// This card has no lower bounds of rates, no service tags and no link states.
+fn refusals(scene: &Scene) {
+    for (own, words) in [
+        (json!({ "link_state": "disable" }), "does not take a link state"),
+        (json!({ "min_tx_rate": 10 }), "does not take this rate"),
+        (json!({ "vlan": 7, "vlanProto": "802.1ad" }), "does not take this VLAN"),
+    ] {
+        let before = scene.card.state();
+        let mut own = own;
+        own["deviceID"] = scene.card.address(0).into();
+        own["spoofchk"] = "off".into();
+        own["mac"] = MAC.into();
+        let (pod, conf) = (scene.node.pod("refused"), scene.conf(&own));
+        let error = scene.node.add(&pod, &conf).error();
+        let said = format!("{} {}", error.msg, error.details);
+        assert!(said.contains(words) && said.contains(&scene.card.address(0)), "{said}");
+        assert_eq!(error.code, 5, "{error:?}");
+        assert_eq!(scene.card.state(), before, "{own}");
+        ip("netns del refused");
+    }
+}
+
+fn gone(scene: &Scene) {
+    let own = json!({ "deviceID": scene.card.address(1), "vlan": 100, "mac": MAC, "ipam": addresses("10.5.0.1/24") });
+    let (pod, conf, _) = scene.attached("gone", &own);
+    // It comes home under the name that it has in the pod, unless that is somebody else's.
+    ip("link add eth0 type dummy");
+    ip("-n gone link set eth0 down");
+    ip("netns del gone");
+    scene.card.await_function(1);
+    scene.node.del(&pod, &conf).succeeded();
+    ip("link del eth0");
+}
+
+fn of_2018(scene: &Scene) {
+    let own = json!({ "if0": "pf0", "if0name": "north0", "l2enable": true, "vlan": 210 });
+    let (pod, conf, answer) = scene.attached("old", &own);
+    let link = &answer.result()["interfaces"][0];
+    assert_eq!((&link["name"], &link["pciID"]), (&json!("north0"), &json!(scene.card.address(0))));
+    assert_eq!(scene.card.function(0)["vlan_list"][0]["vlan"], 210);
+    scene.ends(&pod, &conf);
+}
+
+fn one_at_a_time(scene: &Scene) {
+    let own = json!({ "deviceID": scene.card.address(0) });
+    let (pod, conf, _) = scene.attached("first", &own);
+    let late = scene.node.pod("late");
+    let error = scene.node.add(&late, &conf).error();
+    assert_eq!(error.code, 11, "{error:?}");
+    assert!(error.msg.contains("container first has it as eth0"), "{error:?}");
+    ip("netns del late");
+    scene.ends(&pod, &conf);
+}
