@@ -7,7 +7,7 @@ use wit_component::{DecodedWasm, decode, targets};
 use wit_parser::{Resolve, SourceMap, WorldId, WorldItem, WorldKey};
 
 /// The WIT package, the same text that host and SDK are built from.
-const WIT: [(&str, &str); 10] = [
+const WIT: [(&str, &str); 11] = [
     ("types.wit", include_str!("../../../guest-sdk/wit/types.wit")),
     ("log.wit", include_str!("../../../guest-sdk/wit/log.wit")),
     ("transform.wit", include_str!("../../../guest-sdk/wit/transform.wit")),

@@ -21,7 +21,7 @@ fn stage() -> Stage {
 }
 
 fn module_of(stage: &Stage, pod: &Pod, device: Option<&str>) -> ComponentNode {
-    let module = Module { interface: "eth0", grants: json!({ "sriov": ["ens2*"] }), before: &[] };
+    let module = Module { interface: "eth0", grants: json!({ "sriov": ["ens2*"] }), before: &[], told: &[] };
     let mut node = stage.begin(pod, stage.node.open(pod.sandbox), &[module]).pop().unwrap();
     Rc::get_mut(&mut node.scene).unwrap().device = device.map(ToOwned::to_owned);
     node
