@@ -8,6 +8,7 @@ mod debian;
 mod demo;
 mod dist;
 mod gate;
+mod languages;
 mod run;
 mod setup;
 mod workspace;
@@ -57,6 +58,9 @@ pub(crate) struct TestOptions {
     /// With many more rounds of them
     #[arg(long)]
     pub(crate) long: bool,
+    /// With the examples in JavaScript, Python and Rust with WASI, whose tools are fetched if need be
+    #[arg(long)]
+    pub(crate) all_languages: bool,
     /// Only the conformance tables, on any CNI plugin
     #[arg(long, value_name = "PATH")]
     pub(crate) plugin: Option<PathBuf>,

@@ -14,7 +14,7 @@ use crate::build::Built;
 use crate::run::{self, say};
 use crate::setup::{self, Setup};
 use crate::workspace::Workspace;
-use crate::{TestOptions, build, containerd};
+use crate::{TestOptions, build, containerd, languages};
 use runner::Runner;
 
 /// Runs the gate to its end, whatever fails on the way, and tells all that failed.
@@ -42,6 +42,10 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<()> {
             say("playing the demo");
             crate::demo::play(workspace, &setup, built)
         });
+        // Fetched once, they are tried each time.
+        if options.all_languages || languages::are_here(workspace) {
+            gate.check("languages", || languages::test(workspace, built));
+        }
     }
     let tests = built.and_then(|built| gate.check("tests", || tests(workspace, options, &setup, &built)));
     match gate.failed.as_slice() {
