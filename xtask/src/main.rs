@@ -8,6 +8,7 @@ mod debian;
 mod demo;
 mod dist;
 mod gate;
+mod languages;
 mod run;
 mod setup;
 mod vm;
@@ -67,6 +68,9 @@ pub(crate) struct TestOptions {
     /// Without that
     #[arg(long, conflicts_with = "vm")]
     pub(crate) no_vm: bool,
+    /// With the examples in JavaScript, Python and Rust with WASI, whose tools are fetched if need be
+    #[arg(long)]
+    pub(crate) all_languages: bool,
     /// Only the conformance tables, on any CNI plugin
     #[arg(long, value_name = "PATH")]
     pub(crate) plugin: Option<PathBuf>,

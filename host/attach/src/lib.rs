@@ -36,6 +36,7 @@ pub use gc::gc;
 pub use log::{Log, Severity};
 pub use networks::{Asked, Found, Origin};
 pub use plan::{Attachment, Decision, Plan, Step, explain};
+pub use review::seen as seen_by_modules;
 pub use status::status;
 pub use sweep::{Swept, sweep};
 pub use take_back::take_back;

@@ -13,7 +13,7 @@ use crate::call::Call;
 use crate::conf::WasmPaths;
 use crate::log::{Log, Severity};
 use crate::networks::join;
-use crate::plan::{Attachment, Decision};
+use crate::plan::{Attachment, Decision, Plan};
 
 /// The sandbox for one call; without `wasm` in the conf there is none, and nothing to ask.
 pub(crate) struct Reviewer<'a> {
@@ -169,6 +169,11 @@ pub(crate) fn pass_on(log: &dyn Log, module: &str, lines: &[multus_wasm::LogLine
         };
         log.log(severity, &format!("module {module} [{}]: {}", line.level, line.message));
     }
+}
+
+/// An attachment as modules see it, for those who show what they are asked.
+pub fn seen(call: &Call<'_>, plan: &Plan, attachment: &Attachment) -> multus_wasm::Attachment {
+    seen_by_modules(&call.request.container_id, attachment, plan.pod.as_ref())
 }
 
 /// An attachment as modules see it.

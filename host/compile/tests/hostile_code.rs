@@ -138,7 +138,7 @@ fn whoever_takes_space_is_refused_it() {
         (
             "many empty memories",
             with_instances(&good, "(module (memory 0))", 40),
-            "limit of 32 memories reached: build it of fewer parts",
+            "limit of 32 instances reached: build it of fewer parts",
         ),
         (
             "a call in a call in a call",
@@ -244,7 +244,7 @@ fn other_types_behind_the_right_names_are_refused() {
         "package multus:delegate@0.1.0; interface transform { transform: func(plugin: string) -> string; }
         world other { export transform; }";
     let other = of_world(core, wit, "other");
-    let node = Node::with("rogue", Role::Transform, &component("mtu"), &json!({}));
+    let node = Node::with("rogue", Role::Transform, &component("mtu"), &json!({"settings": {"mtu": 9000}}));
     let new = NewModule { name: "rogue", role: Role::Transform, component: &other, entry: &Map::new() };
     let before = node.catalog();
     let error = node.installation.add(&new).unwrap_err().to_string();

@@ -25,7 +25,7 @@ fn a_new_policy_passes_its_fixture_and_a_broken_one_says_what_differs() {
     assert_eq!(
         made.stdout,
         "first-policy/Cargo.toml\nfirst-policy/src/lib.rs\nfirst-policy/README.md\nfirst-policy/.gitignore\n\
-         first-policy/fixtures/example.yaml\n"
+         first-policy/settings.schema.json\nfirst-policy/fixtures/example.yaml\n"
     );
     let passed = multusctl(desk.path(), &["module", "test", "first-policy"]).well();
     let passed =
@@ -88,6 +88,8 @@ fn a_component_is_built_where_it_is_said_and_says_what_it_is() {
     );
     assert_eq!(again.well().json()["digest"], built["digest"], "the same source, in another folder");
     multusctl(&folder, &["module", "inspect", &component]).well().has(&[
+        "says       Refuses plugins of some types, 0.1.0\n",
+        "settings   forbidden (array of string): Types of plugins that no pod gets.\n",
         "role       policy\n",
         "needs      no grant: nothing but the log\n",
         "limits     16 MiB of memory and 100 ms of CPU time a call; it starts with 1 MiB\n",
@@ -262,13 +264,28 @@ fn script(path: &Path, text: &str) {
 }
 
 #[test]
-fn a_delegate_builds_and_says_how_it_can_be_tried() {
+fn a_delegate_is_tried_with_a_host_in_memory() {
     let desk = desk();
     let folder = new_crate(&desk, "first-delegate", "delegate", None);
     let component = build(&folder);
     let inspected = multusctl(&folder, &["module", "inspect", component.to_str().unwrap()]).well();
     inspected.has(&["role       delegate\n", "needs      no grant: the log, and its own attachment's"]);
-    multusctl(&folder, &["module", "test"]).refused(&["delegates can't be tried by fixtures yet"]);
+    let tested = multusctl(&folder, &["module", "test"]).well();
+    tested.has(&[
+        "example #1 ",
+        " ok ",
+        "leaves the result to the host",
+        "failure 11: the fixture refuses create-veth",
+    ]);
+    let source = folder.join("src/lib.rs");
+    let text = fs::read_to_string(&source).unwrap();
+    fs::write(&source, text.replace("    outside.set_up(true)?;\n", "")).unwrap();
+    let failed = multusctl(&folder, &["module", "test"]).refused(&["2 fixtures, 1 failed"]);
+    failed.has(&["call 3: expected `set-up veth1 true`, got nothing more; all of them: create-veth net1"]);
+    let run = ["module", "run", "--fixture", "fixtures/example.yaml"];
+    multusctl(&folder, &run)
+        .refused(&[])
+        .has(&["  did     create-veth net1 {\"mtu\":1400}\n", "  did     set-up net1 true\n"]);
 }
 
 #[test]
@@ -288,4 +305,82 @@ fn a_new_crate_takes_nobodys_place() {
     assert_eq!(new(&git).well().json()["directory"], "a/b");
     let manifest = fs::read_to_string(desk.path().join("a/b/Cargo.toml")).unwrap();
     assert!(manifest.contains("multus-guest = { git = \"https://example.org/multus.git\" }"), "{manifest}");
+}
+
+/// The same cases, the same code, with and without WebAssembly.
+#[test]
+fn fixtures_say_the_same_natively_and_in_the_sandbox() {
+    let desk = desk();
+    for role in ["policy", "transform", "delegate"] {
+        let name = format!("both-{role}");
+        let folder = new_crate(&desk, &name, role, None);
+        multusctl(&folder, &["module", "test"]).well();
+        natively(&folder).well().has(&["it_answers_as_its_fixtures_say ... ok", "1 passed"]);
+        let fixture = folder.join("fixtures/example.yaml");
+        let text = fs::read_to_string(&fixture).unwrap();
+        let (from, to) = match role {
+            "policy" => ("verdict: allow", "verdict: warn"),
+            "transform" => ("    mtu: 9000\n---", "    mtu: 9001\n---"),
+            _ => ("set-up veth1 true", "set-up veth2 true"),
+        };
+        assert!(text.contains(from), "{text}");
+        fs::write(&fixture, text.replace(from, to)).unwrap();
+        let sandbox = multusctl(&folder, &["module", "test", "-o", "json"]).refused(&[]).json();
+        let cases = sandbox.as_array().unwrap().iter();
+        let differences: Vec<&str> = cases
+            .flat_map(|case| case["differences"].as_array().unwrap())
+            .map(|difference| difference.as_str().unwrap())
+            .collect();
+        assert_eq!(differences.len(), 1, "{differences:?}");
+        fails(natively(&folder)).has(&differences);
+    }
+}
+
+#[test]
+fn a_panic_is_reported_with_its_place_natively_and_in_the_sandbox() {
+    let desk = desk();
+    let folder = new_crate(&desk, "panicking-transform", "transform", Some(PANICS));
+    let line = PANICS.lines().position(|line| line.contains("places[")).unwrap() + 1;
+    let said = format!("panicked at src/lib.rs:{line}:");
+    let fixture =
+        format!("plugin: {{type: bridge}}\nexpect: {{failure: 100, message: \"it crashed: {said}\"}}\n");
+    fs::write(folder.join("fixtures/example.yaml"), fixture).unwrap();
+    multusctl(&folder, &["module", "test"]).well();
+    natively(&folder).well();
+    fs::write(folder.join("fixtures/example.yaml"), "plugin: {type: bridge}\nexpect: {plugin: {}}\n")
+        .unwrap();
+    multusctl(&folder, &["module", "test"]).refused(&[]).has(&[
+        "got failure 100: it crashed: ",
+        &said,
+        "index out of bounds",
+    ]);
+    fails(natively(&folder)).has(&["got failure 100: it crashed: ", &said, "index out of bounds"]);
+}
+
+const PANICS: &str = r#"
+use multus_guest::{Attachment, Failure, Plugin};
+
+multus_guest::transform!(crash);
+#[cfg(test)]
+multus_guest::fixtures!(transform = crash);
+
+fn crash(_: &Attachment, plugin: &mut Plugin, _: &serde::de::IgnoredAny) -> Result<(), Failure> {
+    let places = [1, 2];
+    plugin.insert("place".to_owned(), places[plugin.len() + 1].into());
+    Ok(())
+}
+"#;
+
+/// `cargo test` of an author's crate.
+fn natively(folder: &Path) -> module::Said {
+    let mut cargo = std::process::Command::new(env!("CARGO"));
+    cargo.args(["test", "--lib"]).current_dir(folder);
+    cargo.env("CARGO_NET_OFFLINE", "true").env("CARGO_TARGET_DIR", module::build_folder());
+    module::Said::of(cargo.output().unwrap())
+}
+
+#[track_caller]
+fn fails(said: module::Said) -> module::Said {
+    assert_eq!(said.code, Some(101), "a test fails: {}{}", said.stdout, said.stderr);
+    said
 }

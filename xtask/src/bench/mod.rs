@@ -31,6 +31,7 @@ pub(crate) fn run(workspace: &Workspace, options: &BenchOptions) -> Result<()> {
     }
     let plugins = setup::run(workspace)?.cni_plugins.unwrap_or_default();
     let built = build::run(workspace)?;
+    build::hostile(workspace)?;
     let delegates = build::delegates(workspace)?;
     let own: OsString = Workspace::own_program()?.into();
     let runs = options.runs.to_string();
@@ -102,14 +103,16 @@ impl Bench {
         let plain = self.through(json!({}));
         let transform = self.through(self.modules(false));
         let both = self.through(self.modules(true));
+        let wasi = self.through(json!({ "wasm": self.node.modules("wasm-wasi", &[with_wasi()]) }));
         let mut lines = Vec::new();
-        for (name, one, other) in [
-            ("through multus: alone, with a transform", &plain, &transform),
-            ("with a transform: alone, with a policy too", &transform, &both),
+        for (name, one, other, aim) in [
+            ("through multus: alone, with a transform", &plain, &transform, 0.5),
+            ("with a transform: alone, with a policy too", &transform, &both, 0.5),
+            ("through multus: alone, with a transform that has all of WASI", &plain, &wasi, 1.0),
         ] {
             let multus = binaries::multus();
             let (one, other) = (self.add_and_del(&multus, one)?, self.add_and_del(&multus, other)?);
-            lines.extend(Pair::new(name, one, other).measure(self.runs, &verbs(0.5))?);
+            lines.extend(Pair::new(name, one, other).measure(self.runs, &verbs(aim))?);
         }
         Ok(lines)
     }
@@ -154,6 +157,12 @@ impl Bench {
         ];
         Ok(Call { plugin: plugin.to_owned(), environment: environment.to_vec(), stdin, follows: false })
     }
+}
+
+/// A transform that imports every interface of WASI that has a function, and changes nothing.
+fn with_wasi() -> Module {
+    let component = binaries::components().join("hostile/uses_wasi.wasm");
+    Module::transform("uses-wasi", json!("nothing"), &[]).from_file(component)
 }
 
 fn verbs(aim: f64) -> [(&'static str, Aim); 2] {

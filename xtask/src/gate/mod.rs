@@ -15,7 +15,7 @@ use crate::build::Built;
 use crate::run::{self, say};
 use crate::setup::{self, Setup};
 use crate::workspace::Workspace;
-use crate::{TestOptions, build, containerd, vm};
+use crate::{TestOptions, build, containerd, languages, vm};
 use runner::Runner;
 
 /// Runs the gate to its end, whatever fails on the way, and tells all that failed.
@@ -47,6 +47,10 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<()> {
             say("playing the demo");
             crate::demo::play(workspace, &setup, built)
         });
+        // Fetched once, they are tried each time.
+        if options.all_languages || languages::are_here(workspace) {
+            gate.check("languages", || languages::test(workspace, built));
+        }
     }
     let tests =
         built.as_ref().and_then(|built| gate.check("tests", || tests(workspace, options, &setup, built)));

@@ -10,7 +10,7 @@ use multus_cni::env::Command;
 use multus_journal::Implementation;
 use multus_net::Netns;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::call::CallArgs;
 use crate::conf_file;
@@ -73,6 +73,8 @@ struct AttachmentReport {
     /// Who asked for it, and where its configuration was found.
     origin: String,
     decisions: Value,
+    /// What policies are asked, in the form of a fixture.
+    seen: Value,
     plugins: Vec<PluginReport>,
 }
 
@@ -99,13 +101,13 @@ impl PlanReport {
             attachments: plan
                 .attachments
                 .iter()
-                .map(|attachment| attachment_report(call, attachment))
+                .map(|attachment| attachment_report(call, plan, attachment))
                 .collect(),
         }
     }
 }
 
-fn attachment_report(call: &Call<'_>, attachment: &Attachment) -> AttachmentReport {
+fn attachment_report(call: &Call<'_>, plan: &Plan, attachment: &Attachment) -> AttachmentReport {
     let decisions = attachment
         .decisions
         .iter()
@@ -128,8 +130,37 @@ fn attachment_report(call: &Call<'_>, attachment: &Attachment) -> AttachmentRepo
         why: why(attachment),
         origin: attachment.origin.to_string(),
         decisions: serde_json::to_value(&attachment.decisions).unwrap_or_default(),
+        seen: seen(call, plan, attachment),
         plugins,
     }
+}
+
+/// What `multusctl module run --plan` asks a module, and what can be kept as a fixture.
+fn seen(call: &Call<'_>, plan: &Plan, attachment: &Attachment) -> Value {
+    let seen = multus_attach::seen_by_modules(call, plan, attachment);
+    let pod = seen.pod.map(|pod| {
+        json!({
+            "namespace": pod.namespace,
+            "name": pod.name,
+            "uid": pod.uid,
+            "serviceAccount": pod.service_account,
+            "labels": pod.labels,
+            "annotations": pod.annotations,
+            "namespaceLabels": pod.namespace_labels,
+        })
+    });
+    let plugins: Vec<Value> =
+        attachment.network.plugins.iter().map(|plugin| plugin.object().to_value()).collect();
+    json!({
+        "containerId": seen.container_id,
+        "interface": seen.interface_name,
+        "network": seen.network,
+        "index": seen.index,
+        "defaultNetwork": seen.default_network,
+        "pod": pod,
+        "context": seen.context,
+        "plugins": plugins,
+    })
 }
 
 /// What the network's name tells already is left out.

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 /// Where crates are built: kept, so that their dependencies are compiled once. Crates of one name would get into each
 /// other's way there: each test has names of its own.
-fn build_folder() -> PathBuf {
+pub fn build_folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("modules")
 }
 

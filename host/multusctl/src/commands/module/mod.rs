@@ -16,6 +16,7 @@ mod list;
 mod new;
 mod options;
 mod places;
+mod plan;
 mod remove;
 mod role;
 mod run;

@@ -1,34 +1,37 @@
 //! `multusctl module run`.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use multus_fixtures::{self as fixture, Answer, Fixture};
+use multus_fixtures::{Answer, Fixture};
 use multus_wasm::LogLine;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::plan::{About, Entry};
 use super::stage::{Outcome, Stage};
 use super::subject::{Subject, role_of};
 use super::trace;
 use crate::console::{Console, Report};
 use crate::units::{short, size};
 
-/// Ask a module once, with what a fixture gives, and show its answer, its log, and what it used
+/// Ask a module once, about what a fixture gives or about a pod's networks, and show its answer, its log, and what it used
 ///
-/// What the fixture expects is not looked at. The exit status is 1 if the module gave no answer.
+/// What a fixture expects is not looked at. A plan's plugins are as the catalog's transforms left them. The exit status is 1 if the module gave no answer.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   multusctl module run --fixture fixtures/example.yaml
-  multusctl module run target/components/jumbo.wasm --fixture storage.yaml -o json")]
+  multusctl module run target/components/jumbo.wasm --fixture storage.yaml -o json
+  multusctl explain --conf multus.conf --pod team-red/web -o json > plan.json &&
+    multusctl module run guard.wasm --plan plan.json --settings guard.settings.json")]
 pub(crate) struct Run {
     #[command(flatten)]
     subject: Subject,
-    /// The fixture; each case of it is a call.
-    #[arg(long, value_name = "FILE")]
-    fixture: PathBuf,
+    #[command(flatten)]
+    about: About,
+    #[command(flatten)]
+    entry: Entry,
 }
 
 #[derive(Serialize)]
@@ -60,8 +63,8 @@ struct LogView {
 
 impl Run {
     pub(super) fn run(&self, console: &Console) -> anyhow::Result<ExitCode> {
-        let fixtures = fixture::read(&self.fixture)?;
         let tried = self.subject.prepare()?;
+        let fixtures = self.about.cases(&self.entry, tried.roles())?;
         let mut calls = Vec::new();
         for fixture in &fixtures {
             tried.check_fixture(fixture)?;

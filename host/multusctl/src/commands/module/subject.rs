@@ -52,6 +52,11 @@ impl Subject {
 }
 
 impl Tried {
+    /// The roles that it could be installed in.
+    pub(super) fn roles(&self) -> &[Role] {
+        &self.roles
+    }
+
     /// # Errors
     /// The module does not have the fixture's role.
     pub(super) fn check_fixture(&self, fixture: &Fixture) -> anyhow::Result<()> {
