@@ -26,9 +26,9 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<()> {
     if let Some(plugin) = &options.plugin {
         return table::judge(&runner(workspace, options, &setup), plugin, options.conf.as_deref());
     }
-    if options.vm {
+    if let Some(programs) = &options.vm {
         let built = build::named_or_for_tests(workspace)?;
-        return vm::test(workspace, &setup, &built);
+        return vm::test(workspace, &setup, &built, programs);
     }
     let mut gate = Gate { failed: Vec::new() };
     gate.check("format", || {
