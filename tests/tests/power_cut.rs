@@ -129,7 +129,7 @@ fn everything_is_reclaimed_after_the_power_went() {
     let place = OnDisk { disk, node: Node::new() };
     let attached: usize = std::env::var("MULTUS_POWER_CUT_ATTACHED").unwrap().parse().unwrap();
     let recorded = place.records().to_string();
-    println!("{attached} pods were attached; on the disk are {recorded} and {:?}", place.leases());
+    println!("{attached} pods were attached; these addresses are taken: {:?}", place.leases());
     for number in 1..=attached {
         assert!(recorded.contains(&format!("pod{number}\"")), "pod{number} was attached, and isn't recorded");
     }
