@@ -215,6 +215,6 @@ mod tests {
     #[test]
     fn a_test_that_is_gone_is_missed() {
         let error = complete(&[]).unwrap_err().to_string();
-        assert!(error.contains("no test program agreement"), "{error}");
+        assert!(error.contains("no test program power_cut"), "{error}");
     }
 }
