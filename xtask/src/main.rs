@@ -62,9 +62,9 @@ pub(crate) struct TestOptions {
     /// With many more rounds of them
     #[arg(long)]
     pub(crate) long: bool,
-    /// Only what is tested in a virtual machine
-    #[arg(long, conflicts_with_all = ["quick", "long", "plugin"])]
-    pub(crate) vm: bool,
+    /// Only what is tested in a virtual machine: all of it, or these test programs
+    #[arg(long, num_args = 0.., value_name = "PROGRAM", conflicts_with_all = ["quick", "long", "plugin"])]
+    pub(crate) vm: Option<Vec<String>>,
     /// Without that
     #[arg(long, conflicts_with = "vm")]
     pub(crate) no_vm: bool,

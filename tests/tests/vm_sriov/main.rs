@@ -42,6 +42,12 @@ impl Scene {
         ];
         let wasm =
             node.modules("wasm", &[Module::delegate("sriov", &grants), Module::delegate("static", &[])]);
+        // An emulated processor waits for an emulated card.
+        node.edit_catalog("wasm", |catalog| {
+            for module in ["sriov", "static"] {
+                catalog["modules"][module]["limits"] = json!({ "timeout": "10s" });
+            }
+        });
         Scene { node, card, wasm }
     }
 

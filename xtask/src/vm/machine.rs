@@ -19,7 +19,7 @@ const KERNEL_LINE: &str = "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=o
     net.ifnames=0 nokaslr random.trust_cpu=1 audit=0 cryptomgr.notests dummy.numdummies=0 ifb.numifbs=0 \
     bonding.max_bonds=0 initcall_blacklist=init_encrypted,crypto_kdf108_init,jent_mod_init";
 /// How often is looked at what the machine said.
-const LOOK: Duration = Duration::from_millis(20);
+pub(super) const LOOK: Duration = Duration::from_millis(20);
 
 /// What is run in the machine.
 pub(crate) struct Job<'a> {

@@ -4,7 +4,9 @@
 mod archive;
 mod kernel;
 mod machine;
+mod netdevsim;
 mod parts;
+mod power;
 mod sources;
 mod suite;
 
@@ -37,12 +39,12 @@ pub(crate) fn command(workspace: &Workspace, line: &[OsString], limit: Duration)
     Ok(ExitCode::from(u8::try_from(status).unwrap_or(u8::MAX)))
 }
 
-/// Runs all that is tested in the machine.
+/// Runs what is tested in the machine: all of it, or some test programs.
 ///
 /// # Errors
 /// If something fails there, or there is no machine to be had.
-pub(crate) fn test(workspace: &Workspace, setup: &Setup, built: &Built) -> Result<()> {
-    suite::run(workspace, &Parts::find(workspace)?, setup, built)
+pub(crate) fn test(workspace: &Workspace, setup: &Setup, built: &Built, programs: &[String]) -> Result<()> {
+    suite::run(workspace, &Parts::find(workspace)?, setup, built, programs)
 }
 
 /// The same at the end of the gate, which goes on where there is no machine to be had.
@@ -51,7 +53,7 @@ pub(crate) fn test(workspace: &Workspace, setup: &Setup, built: &Built) -> Resul
 /// If something fails in the machine.
 pub(crate) fn test_if_any(workspace: &Workspace, setup: &Setup, built: &Built) -> Result<()> {
     match Parts::find(workspace) {
-        Ok(parts) => suite::run(workspace, &parts, setup, built),
+        Ok(parts) => suite::run(workspace, &parts, setup, built, &[]),
         Err(error) => {
             println!("    {error:#}");
             say(

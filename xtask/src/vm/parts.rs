@@ -1,19 +1,19 @@
 //! What the machine consists of, fetched once into `target/vm`: nothing is installed, and no root is needed.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{archive, kernel, sources};
+use super::{archive, kernel, netdevsim, sources};
 use crate::debian::{self, Apt};
 use crate::run::{self, say};
 use crate::workspace::Workspace;
 
 /// To be counted up whenever what is fetched changes, or what is made of it.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 /// The first that there is: Debian 12 has a newer kernel beside its own.
 const KERNELS: [&str; 2] = ["linux-image-6.12-amd64", "linux-image-amd64"];
 /// The kernel needs these before it sees the host's files.
@@ -33,6 +33,10 @@ impl Parts {
     /// If this is no Debian of a kind that has them, or its archive can't be reached.
     pub(crate) fn find(workspace: &Workspace) -> Result<Parts> {
         let parts = Parts { folder: workspace.target.join("vm") };
+        fs::create_dir_all(&parts.folder)?;
+        // Whoever else wants it waits until it is there.
+        let lock = File::create(parts.folder.join("lock"))?;
+        lock.lock().context("target/vm can't be locked")?;
         let stamp = parts.folder.join("stamp");
         let is = fs::read_to_string(&stamp).unwrap_or_default();
         if is.lines().next() != Some(RECIPE) {
@@ -52,24 +56,36 @@ impl Parts {
                 fs::remove_dir_all(folder)?;
             }
         }
-        let versions = self.fetch(workspace)?;
+        let (apt, names) = self.fetch(workspace)?;
         let version = kernel::version(&self.unpacked_kernel())?;
         let packed = self.unpacked_kernel().join("boot").join(format!("vmlinuz-{version}"));
         let zstd = debian::program(&self.unpacked(), "zstd").or_else(|| workspace.program("zstd"));
         kernel::extract(&packed, &zstd.context("there is no `zstd`")?, &self.kernel())?;
-        kernel::modules(
-            &self.unpacked_kernel(),
-            &version,
-            &[],
-            &self.busybox(),
-            &self.folder.join("modules"),
-        )?;
+        let further: Vec<_> = self.netdevsim(workspace, &apt, &version, &names).into_iter().collect();
+        let modules = self.folder.join("modules");
+        kernel::modules(&self.unpacked_kernel(), &version, &further, &self.busybox(), &modules)?;
         fs::remove_dir_all(self.unpacked_kernel())?;
-        Ok(versions)
+        // Not there if nothing could be built.
+        let _ = fs::remove_dir_all(self.folder.join("netdevsim"));
+        Ok(names.join("\n") + "\n")
     }
 
-    /// Returns what was fetched, a file name each line.
-    fn fetch(&self, workspace: &Workspace) -> Result<String> {
+    /// The machine goes on without it, and so do tests, which say so.
+    fn netdevsim(
+        &self,
+        workspace: &Workspace,
+        apt: &Apt,
+        version: &str,
+        names: &[String],
+    ) -> Option<PathBuf> {
+        let package = names.iter().find_map(|name| name.strip_prefix("linux-image-")?.split('_').nth(1));
+        let place = self.folder.join("netdevsim");
+        let built = netdevsim::build(workspace, apt, &place, version, package?);
+        built.map_err(|error| say(&format!("LEFT OUT: netdevsim in the virtual machine: {error:#}"))).ok()
+    }
+
+    /// Returns apt, and the file names of what it fetched.
+    fn fetch(&self, workspace: &Workspace) -> Result<(Apt, Vec<String>)> {
         ensure!(
             workspace.has_program("apt-get") && workspace.has_program("dpkg-deb"),
             "there is no apt here: the machine is made of packages of Debian 12 or later"
@@ -95,7 +111,7 @@ impl Parts {
             names.push(name);
         }
         names.sort();
-        Ok(names.join("\n") + "\n")
+        Ok((apt, names))
     }
 
     /// Made anew each time, which takes no time: what is in it may be other than when the rest was fetched.
@@ -121,7 +137,10 @@ impl Parts {
             fs::copy(from.join(&file), to)?;
         }
         fs::write(to.join("modules.dep"), table)?;
-        archive::pack(&root, &self.first_root())
+        // Another machine may be starting from the one that is there.
+        let fresh = self.folder.join("first-root.new");
+        archive::pack(&root, &fresh)?;
+        Ok(fs::rename(fresh, self.first_root())?)
     }
 
     fn unpacked_kernel(&self) -> PathBuf {

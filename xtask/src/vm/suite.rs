@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::machine::{self, Job, Machine};
 use super::parts::Parts;
-use super::{CARDS, quoted};
+use super::{CARDS, power, quoted};
 use crate::build::Built;
 use crate::run::{self, say};
 use crate::setup::Setup;
@@ -20,7 +20,7 @@ use crate::workspace::Workspace;
 /// Test programs, and functions in others, whose name begins so are made for the machine. Outside they say so and end.
 const MADE_FOR_IT: &str = "vm_";
 /// Test programs that run there as a whole as well.
-const WHOLE: [&str; 3] = ["agreement", "namespaces", "routes"];
+const WHOLE: [&str; 1] = ["agreement"];
 /// Test functions that do.
 const CHOSEN: [(&str, &[&str]); 1] = [(
     "pods",
@@ -34,38 +34,62 @@ const INSIDE: &str = "MULTUS_VM";
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// A test program, and what of it is run.
-struct Suite {
+pub(super) struct Suite {
     name: String,
-    program: PathBuf,
+    pub(super) program: PathBuf,
     /// Cargo runs tests in their package's folder.
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     tests: Vec<String>,
 }
 
-/// Runs them, in one machine.
+/// Runs them, in one machine, and plays the story of a machine without power.
 ///
 /// # Errors
 /// If one fails, or the machine does.
-pub(crate) fn run(workspace: &Workspace, parts: &Parts, setup: &Setup, built: &Built) -> Result<()> {
-    let suites = suites(workspace)?;
-    let count: usize = suites.iter().map(|suite| suite.tests.len()).sum();
-    say(&format!("running {count} tests in a virtual machine"));
-    let left_out = machine::out(parts).join("left-out.txt");
-    let _ = fs::remove_file(&left_out);
-    let mut script = environment(workspace, setup, built, &left_out);
-    for suite in &suites {
-        script.push_str(&line(suite));
+pub(crate) fn run(
+    workspace: &Workspace,
+    parts: &Parts,
+    setup: &Setup,
+    built: &Built,
+    programs: &[String],
+) -> Result<()> {
+    let mut suites = suites(workspace)?;
+    if let Some(unknown) = programs.iter().find(|name| !suites.iter().any(|suite| suite.name == **name)) {
+        bail!("{unknown} has no tests for the virtual machine");
     }
-    script.push_str("exit $failed\n");
-    let job = Job { script: &script, cards: CARDS, disk: None, limit: LIMIT };
-    let began = Instant::now();
-    let status = Machine::start(workspace, parts, &job)?.finish(machine::aloud)?;
-    println!("    {:.0} s in the machine", began.elapsed().as_secs_f64());
+    suites.retain(|suite| programs.is_empty() || programs.contains(&suite.name));
+    let (power, suites): (Vec<_>, Vec<_>) =
+        suites.into_iter().partition(|suite| suite.name == power::PROGRAM);
+    let left_out = machine::out(parts).join(format!("left-out-{}.txt", std::process::id()));
+    let _ = fs::remove_file(&left_out);
+    let environment = environment(workspace, setup, built, &left_out);
+    let mut failed = Vec::new();
+    if !suites.is_empty() && side_by_side(workspace, parts, &environment, &suites)? != 0 {
+        failed.push("tests failed in the virtual machine".to_owned());
+    }
+    for suite in power {
+        failed.extend(
+            power::play(workspace, parts, &environment, &suite).err().map(|error| format!("{error:#}")),
+        );
+    }
     for reason in fs::read_to_string(&left_out).unwrap_or_default().lines() {
         println!("\nLEFT OUT in the virtual machine: {reason}");
     }
-    ensure!(status == 0, "tests failed in the virtual machine");
+    ensure!(failed.is_empty(), "{}", failed.join("; "));
     Ok(())
+}
+
+/// Runs suites in one machine. Returns its exit status.
+fn side_by_side(workspace: &Workspace, parts: &Parts, environment: &str, suites: &[Suite]) -> Result<i32> {
+    let count: usize = suites.iter().map(|suite| suite.tests.len()).sum();
+    say(&format!("running {count} tests in a virtual machine"));
+    let lines: String = suites.iter().map(line).collect();
+    let script = format!("{environment}failed=0\n{lines}exit $failed\n");
+    let job = Job { script: &script, cards: CARDS, disk: None, limit: LIMIT };
+    let began = Instant::now();
+    let status = Machine::start(workspace, parts, &job)?.finish(machine::aloud)?;
+    println!("    {:.0} s in the virtual machine", began.elapsed().as_secs_f64());
+    Ok(status)
 }
 
 fn environment(workspace: &Workspace, setup: &Setup, built: &Built, left_out: &Path) -> String {
@@ -82,14 +106,16 @@ fn environment(workspace: &Workspace, setup: &Setup, built: &Built, left_out: &P
     ];
     all.extend(setup.cni_plugins.as_ref().map(|folder| ("CNI_PLUGINS", folder.as_os_str())));
     let lines = all.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value)));
-    lines.collect::<String>() + "failed=0\n"
+    lines.collect()
 }
 
-/// A suite's line of the script: it goes on after one that failed.
+/// A suite's line of the script: it goes on after one that failed. Tests made for the machine share its cards and its
+/// network, so one runs after another.
 fn line(suite: &Suite) -> String {
     let tests = suite.tests.iter().map(|test| quoted(test.as_ref())).collect::<Vec<_>>().join(" ");
+    let threads = if suite.name.starts_with(MADE_FOR_IT) { 1 } else { 2 };
     format!(
-        "cd {} && echo '--- {}' && {} --quiet --test-threads 2 --exact {tests} || failed=1\n",
+        "cd {} && echo '--- {}' && {} --quiet --test-threads {threads} --exact {tests} || failed=1\n",
         quoted(suite.folder.as_os_str()),
         suite.name,
         quoted(suite.program.as_os_str()),
@@ -115,7 +141,8 @@ fn suites(workspace: &Workspace) -> Result<Vec<Suite>> {
 fn belongs(program: &str, test: &str) -> bool {
     let function = test.rsplit("::").next().unwrap_or(test);
     let chosen = |(of, tests): &(&str, &[&str])| *of == program && tests.contains(&test);
-    program.starts_with(MADE_FOR_IT)
+    program == power::PROGRAM
+        || program.starts_with(MADE_FOR_IT)
         || function.starts_with(MADE_FOR_IT)
         || WHOLE.contains(&program)
         || CHOSEN.iter().any(chosen)
@@ -123,16 +150,20 @@ fn belongs(program: &str, test: &str) -> bool {
 
 /// A test that has got another name would be missed without a word.
 fn complete(suites: &[Suite]) -> Result<()> {
-    let tests =
-        |name: &str| suites.iter().filter(move |suite| suite.name == name).flat_map(|suite| &suite.tests);
+    let tests = |name: &str| {
+        let of: Vec<&String> =
+            suites.iter().filter(|suite| suite.name == name).flat_map(|suite| &suite.tests).collect();
+        of
+    };
+    ensure!(!tests(power::PROGRAM).is_empty(), "there is no test program {} any more", power::PROGRAM);
     for name in WHOLE {
         ensure!(
-            tests(name).next().is_some(),
+            !tests(name).is_empty(),
             "there is no test program {name} any more, of those for the machine"
         );
     }
     for (name, chosen) in CHOSEN {
-        if let Some(test) = chosen.iter().find(|test| !tests(name).any(|there| there == *test)) {
+        if let Some(test) = chosen.iter().find(|test| !tests(name).iter().any(|there| there == test)) {
             bail!("there is no test {test} in {name} any more, of those for the machine");
         }
     }
@@ -184,6 +215,6 @@ mod tests {
     #[test]
     fn a_test_that_is_gone_is_missed() {
         let error = complete(&[]).unwrap_err().to_string();
-        assert!(error.contains("no test program agreement"), "{error}");
+        assert!(error.contains("no test program power_cut"), "{error}");
     }
 }
