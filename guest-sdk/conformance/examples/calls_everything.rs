@@ -7,7 +7,9 @@ use multus_guest::network::{
 };
 use multus_guest::node::{self, Bridge};
 use multus_guest::result::{Interface, Route};
-use multus_guest::{Attachment, CniResult, Failure, Plugin, firewall, ipam, log, plugins, sriov, store, sysctl};
+use multus_guest::{
+    Attachment, CniResult, Failure, Plugin, firewall, ipam, log, plugins, sriov, store, sysctl,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

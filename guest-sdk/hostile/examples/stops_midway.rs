@@ -43,9 +43,9 @@ fn add(it: &Attachment, value: &Value, _: Option<&Value>, _: &()) -> Result<Opti
     let conf = Conf::deserialize(value).map_err(|error| Failure::new(7, error.to_string()))?;
     let mut steps = Steps { conf: &conf, made: 0 };
     steps.next()?;
-    drop(network::sandbox()?);
+    let _ = network::sandbox()?;
     steps.next()?;
-    drop(node::host()?);
+    let _ = node::host()?;
     steps.next()?;
     let bridge = Bridge::default().ensure(&conf.bridge)?;
     steps.next()?;

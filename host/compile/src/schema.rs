@@ -47,7 +47,10 @@ impl<'a> Check<'a> {
             match target.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer)) {
                 Some(target) => self.value(target, value, place, depth + 1),
                 None => {
-                    self.say(place, format!("the module's schema refers to {target}, which it does not have"))
+                    self.say(
+                        place,
+                        format!("the module's schema refers to {target}, which it does not have"),
+                    );
                 }
             }
         }
@@ -106,7 +109,7 @@ impl<'a> Check<'a> {
             match fitting {
                 0 => self.found.extend(nearest.into_iter().flatten()),
                 fitting if fitting > at_most => {
-                    self.say(place, "fits more than one of the kinds that it may be")
+                    self.say(place, "fits more than one of the kinds that it may be");
                 }
                 _ => {}
             }

@@ -141,12 +141,13 @@ fn a_module_of_each_role_describes_itself_and_the_same_is_noted_in_it() {
 
 fn support_grants() -> Value {
     json!({"grants": {
-        "links": ["cni*"], "firewall": ["masquerade", "spoof-check"], "sysctls": ["net/ipv4/ip_forward"],
-        "ipam": ["static"], "plugins": ["bandwidth"], "store": ["/var/lib/cni/networks"],
+        "links": ["cni*"], "firewall": ["masquerade", "spoof-check", "port-mapping"],
+        "sysctls": ["net/ipv4/ip_forward"], "ipam": ["static"], "plugins": ["bandwidth"],
+        "store": ["/var/lib/cni/networks"], "sriov": ["ens1"],
     }})
 }
 
-fn add(name: &str, role: Role, settings: &Value) -> Result<Node, InstallError> {
+fn add(name: &str, role: Role, settings: &Value) -> Result<Node, Box<InstallError>> {
     let node = Node::new();
     let mut entry = json!({"settings": settings});
     if role == Role::Transform {
@@ -156,7 +157,7 @@ fn add(name: &str, role: Role, settings: &Value) -> Result<Node, InstallError> {
     let module = NewModule { name: "new", role, component: &bytes, entry: entry.as_object().unwrap() };
     let added = node.installation.add(&module).map(drop);
     assert_eq!(node.installation.catalog.exists(), added.is_ok(), "what is refused is in no catalog");
-    added.map(|()| node)
+    added.map(|()| node).map_err(Box::new)
 }
 
 #[test]
@@ -201,7 +202,7 @@ fn a_module_that_says_something_else_than_is_noted_in_it_is_refused() {
         let text = br#""fail":{"type":"integer","minimum":0}"#;
         // The last one: those before it are in the data that `describe` answers with.
         let place = honest.windows(text.len()).rposition(|window| window == text).unwrap();
-        let mut forged = honest.clone();
+        let mut forged = honest;
         forged[place + text.len() - 2] = b'9';
         forged
     };

@@ -24,20 +24,18 @@ pub(crate) fn is_of(route: &Value, address: IpNet) -> bool {
 
 /// The same in another table.
 pub(crate) fn moved(route: &Value, table: u32, source: Option<IpAddr>) -> Value {
-    let mut route = route.clone();
-    route["table"] = json!(table);
-    let v6 = route["dst"].as_str().unwrap_or_default().contains(':');
-    if let Some(source) = source.filter(|source| source.is_ipv6() == v6 && ip(&route, "src").is_none()) {
-        route["src"] = json!(source);
-    }
-    route
+    let source = source.filter(|source| source.is_ipv6() == is_v6(route) && ip(route, "src").is_none());
+    let mut moved = route.as_object().cloned().unwrap_or_default();
+    moved.insert("table".to_owned(), json!(table));
+    moved.extend(source.map(|source| ("src".to_owned(), json!(source))));
+    moved.into()
 }
 
 /// Of two such a table has one.
 pub(crate) fn place(route: &Value) -> (Value, u64) {
-    let v6 = route["dst"].as_str().unwrap_or_default().contains(':');
-    let usual = if v6 { USUAL_V6 } else { 0 };
-    (route["dst"].clone(), route["priority"].as_u64().unwrap_or(usual))
+    let usual = if is_v6(route) { USUAL_V6 } else { 0 };
+    let priority = route.get("priority").and_then(Value::as_u64);
+    (route.get("dst").cloned().unwrap_or_default(), priority.unwrap_or(usual))
 }
 
 /// Whether it leads to a router, which another route has to lead to.
@@ -45,6 +43,10 @@ pub(crate) fn is_by_gateway(route: &Value) -> bool {
     ip(route, "gw").is_some()
 }
 
+fn is_v6(route: &Value) -> bool {
+    route.get("dst").and_then(Value::as_str).is_some_and(|dst| dst.contains(':'))
+}
+
 fn ip(route: &Value, key: &str) -> Option<IpAddr> {
-    route[key].as_str()?.parse().ok()
+    route.get(key)?.as_str()?.parse().ok()
 }

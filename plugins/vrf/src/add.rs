@@ -2,6 +2,7 @@
 
 use ipnet::IpNet;
 use multus_guest::network::Vrf;
+use multus_guest::result::Route;
 use multus_guest::{Attachment, CniResult, Failure, Plugin};
 use multus_guest_cni::conf::invalid;
 use multus_guest_cni::host::Answer;
@@ -32,11 +33,10 @@ pub(crate) fn add<H: Host>(
     host.set_master(&link, &vrf)?;
     give_back(host, &link, &before)?;
     for route in &prev.routes {
-        let mut route = json!(result::by_gateway(route, &prev));
+        let route = Route { table: Some(table), ..result::by_gateway(route, &prev) };
         // What leads to a neighbour of the link the kernel makes by itself.
-        if route.get("gw").is_some() {
-            route["table"] = json!(table);
-            host.add_route(&link, &route)?;
+        if route.gw.is_some() {
+            host.add_route(&link, &json!(route))?;
         }
     }
     Ok(prev)

@@ -145,7 +145,7 @@ fn the_link_of_a_binary_is_limited_and_let_go() {
             "ipam": { "type": "static", "addresses": [{ "address": "10.1.0.5/24", "gateway": "10.1.0.1" }] } });
         let limits = json!({ "type": "bandwidth", "ingressRate": 8000, "ingressBurst": 160_000,
                              "egressRate": 8000, "egressBurst": 160_000 });
-        let conf = scene.mixed(json!([behind(&network, &[limits.clone()])]));
+        let conf = scene.mixed(json!([behind(&network, std::slice::from_ref(&limits))]));
         let before = scene.warmed_up(&conf);
         let (pod, _) = scene.attached("web", &conf);
         assert!((10..100).contains(&flood("", "web", address("10.1.0.5"), 400)));
@@ -178,7 +178,7 @@ fn what_can_t_be_limited_is_told_so() {
         let wire = json!({ "cniVersion": "1.1.0", "name": "wire", "type": "ptp",
                            "ipam": { "type": "host-local", "ranges": [[{ "subnet": "10.2.0.0/24" }]] } });
         let pod = scene.node.pod("web");
-        let _ = scene.warmed_up(&scene.conf(json!([wire.clone()])));
+        let _ = scene.warmed_up(&scene.conf(json!([wire])));
         for (network, limits, words) in [
             (&wire, limit(8, 8000), "a burst of 8000 bits never lets a packet of 1500 bytes pass"),
             (&wire, limit(7, 1_000_000), "a rate of 7 bits a second lets nothing pass"),

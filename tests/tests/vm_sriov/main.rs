@@ -84,6 +84,9 @@ fn addresses(address: &str) -> Value {
     json!({ "type": "static", "addresses": [{ "address": address }] })
 }
 
+/// What is told of a card.
+type Story = fn(&Scene);
+
 /// The card is one, so these stories are told one after the other.
 #[test]
 fn virtual_functions_are_the_pods_for_a_while() {
@@ -91,7 +94,7 @@ fn virtual_functions_are_the_pods_for_a_while() {
         return;
     }
     let scene = Scene::new(Card::with_functions(3));
-    let stories: [(&str, fn(&Scene)); 6] = [
+    let stories: [(&str, Story); 6] = [
         ("each key is so, and then as it was", each_key),
         ("a VLAN keeps pods apart", a_vlan),
         ("what the card refuses", refusals),

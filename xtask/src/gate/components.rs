@@ -58,7 +58,7 @@ fn tally(rows: &[Row], prefix: &str, row: impl Fn(&Row) -> bool, check: impl Fn(
         let outcomes: Vec<Outcome> =
             row.checks.iter().filter(|it| check(&it.name)).map(|it| it.outcome).collect();
         let Some(which) = worst(&outcomes) else { continue };
-        counts.iter_mut().nth(which).into_iter().for_each(|count| *count += 1);
+        counts.get_mut(which).into_iter().for_each(|count| *count += 1);
     }
     let [hold, left_out, fail] = counts;
     let parts = [(hold, "hold"), (left_out, "left out"), (fail, "FAIL")];

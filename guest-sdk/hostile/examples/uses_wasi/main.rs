@@ -22,6 +22,7 @@ multus_guest::transform!(look_around);
 
 const HOUR: u64 = 3_600_000_000_000;
 
+#[allow(clippy::ptr_arg, reason = "settings are of the type that they are read as")]
 fn look_around(_: &Attachment, plugin: &mut Plugin, settings: &String) -> Result<(), Failure> {
     match settings.as_str() {
         "nothing" => {}

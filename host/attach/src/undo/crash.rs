@@ -111,7 +111,8 @@ fn add(stage: &Stage, pod: &Pod, call: &[usize], fault: Option<(u64, Fault)>) ->
     if let Some((at, fault)) = fault {
         backend.fault(at, fault);
     }
-    let module = |interface: &'static str| Module { interface, grants: stage.grants(), before: &[], told: &[] };
+    let module =
+        |interface: &'static str| Module { interface, grants: stage.grants(), before: &[], told: &[] };
     let modules: Vec<_> = INTERFACES.into_iter().take(call.len()).map(module).collect();
     let nodes = stage.begin(pod, backend, &modules);
     for (script, mut node) in call.iter().zip(nodes) {

@@ -291,8 +291,11 @@ mod tests {
         }
     }
 
+    /// An attribute's number and value.
+    type Plain = (u16, Vec<u8>);
+
     /// Attributes as a tree: the flag `NLA_F_NESTED`, and a zero after a kind's name, may be there or not.
-    fn without_nested_flags_and_zeros(bytes: &[u8]) -> Vec<(u16, Vec<(u16, Vec<u8>)>)> {
+    fn without_nested_flags_and_zeros(bytes: &[u8]) -> Vec<(u16, Vec<Plain>)> {
         let inner = |value: &[u8]| {
             let all = crate::attribute::attributes(value);
             all.map(|(kind, value)| {

@@ -118,7 +118,7 @@ pub(crate) fn disguise(sent_to: &HostPort, near: Option<IpNet>) -> Rule {
         rule = rule.track(key, Some(AS_SENT)).compare(libc::NFT_CMP_EQ, &octets(sent_to.address));
     }
     if let Some(network) = near {
-        rule = rule.is_from(network);
+        rule = rule.comes_from(network);
     }
     rule.expression("masq", Attributes::default())
 }
@@ -206,7 +206,7 @@ impl Rule {
     }
 
     /// From somebody in this network.
-    fn is_from(self, network: IpNet) -> Self {
+    fn comes_from(self, network: IpNet) -> Self {
         let offset = if network.addr().is_ipv4() { 12 } else { 8 };
         let (address, mask) = (octets(network.network()), octets(network.netmask()));
         self.header(offset, address.len(), REGISTER).mask(&mask).compare(libc::NFT_CMP_EQ, &address)

@@ -285,7 +285,9 @@ mod tests {
         assert!(grants.allows_ipam("static") && !grants.allows_ipam("dhcp"));
         assert!(grants.allows_plugin("bandwidth") && !grants.allows_plugin("host-local"));
         assert_eq!(grants.stores(), [PathBuf::from("/var/lib/cni/networks"), PathBuf::from("/a")]);
-        assert!(grants.sriov_matches("ens1f0") && !grants.sriov_matches("ens2") && !grants.links_match("ens1f0"));
+        assert!(
+            grants.sriov_matches("ens1f0") && !grants.sriov_matches("ens2") && !grants.links_match("ens1f0")
+        );
         assert!(Grants::NAMES.iter().all(|grant| grants.has(grant)));
         assert_eq!(grants.in_words().len(), Grants::NAMES.len());
         assert_eq!(

@@ -28,7 +28,7 @@ type Answer<T> = wasmtime::Result<(Result<T, StreamError>,)>;
 pub(super) fn error(functions: &mut Functions<'_>, name: &str) -> wasmtime::Result<bool> {
     match name {
         "[method]error.to-debug-string" => {
-            functions.func_wrap(name, |_: Store<'_>, _: (Resource<StreamFailure>,)| Ok((String::new(),)))?
+            functions.func_wrap(name, |_: Store<'_>, _: (Resource<StreamFailure>,)| Ok((String::new(),)))?;
         }
         _ => return Ok(false),
     }

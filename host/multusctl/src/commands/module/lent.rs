@@ -104,7 +104,7 @@ impl Fixed {
     }
 
     fn address(&self, FunctionId(number): FunctionId) -> String {
-        self.1.iter().nth(usize::try_from(number).unwrap_or(usize::MAX)).cloned().unwrap_or_default()
+        self.1.get(usize::try_from(number).unwrap_or(usize::MAX)).cloned().unwrap_or_default()
     }
 }
 

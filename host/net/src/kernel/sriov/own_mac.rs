@@ -40,7 +40,7 @@ impl Kernel {
             match self.set(&link, &Property::Mac(mac), tried) {
                 Ok(()) => {}
                 Err(refused) if matches!(refused.errno, Some(libc::EAGAIN | libc::EBUSY)) => {
-                    last = Some(refused)
+                    last = Some(refused);
                 }
                 Err(refused) => return Err(refused),
             }
