@@ -20,7 +20,13 @@ impl Card {
     /// With that many virtual functions, each with its link, named other than pods name theirs.
     pub(crate) fn with_functions(count: u32) -> Card {
         let device = Path::new("/sys/class/net").join(LINK).join("device");
-        fs::write(device.join("sriov_numvfs"), "0").unwrap();
+        // Functions that are made while the card starts have no address that it knows of.
+        let has_carrier = || {
+            let told = fs::read_to_string(device.join("net").join(LINK).join("carrier"));
+            told.is_ok_and(|text| text == "1\n")
+        };
+        ip(&format!("link set {LINK} up"));
+        wait_until("a carrier", has_carrier);
         fs::write(device.join("sriov_numvfs"), count.to_string()).unwrap();
         let address = |number: u32| {
             let leads_to = fs::read_link(device.join(format!("virtfn{number}"))).unwrap();
@@ -32,10 +38,7 @@ impl Card {
             ip(&format!("link set {link} down"));
             ip(&format!("link set {link} name vf{number}"));
         }
-        ip(&format!("link set {LINK} up"));
-        wait_until("a carrier", || {
-            fs::read_to_string(device.join(format!("net/{LINK}/carrier"))).is_ok_and(|text| text == "1\n")
-        });
+        wait_until("a carrier", has_carrier);
         card
     }
 

@@ -12,9 +12,7 @@
 
 mod card;
 
-use std::time::Duration;
-
-use multus_tests::{Answer, Heard, Module, Node, Pod, hear, hear_for, in_the_machine, ip};
+use multus_tests::{Answer, Module, Node, Pod, in_the_machine, ip};
 use serde_json::{Value, json};
 
 use card::Card;
@@ -94,9 +92,8 @@ fn virtual_functions_are_the_pods_for_a_while() {
         return;
     }
     let scene = Scene::new(Card::with_functions(3));
-    let stories: [(&str, Story); 6] = [
+    let stories: [(&str, Story); 5] = [
         ("each key is so, and then as it was", each_key),
-        ("a VLAN keeps pods apart", a_vlan),
         ("what the card refuses", refusals),
         ("a pod whose namespace is gone", gone),
         ("a conf of 2018 takes any function that is free", of_2018),
@@ -139,28 +136,6 @@ fn each_key(scene: &Scene) {
     assert!(error.msg.contains("has VLAN 5") && error.msg.contains("was given VLAN 100"), "{error:?}");
     ip("link set pf0 vf 0 vlan 100 qos 3");
     scene.ends(&pod, &conf);
-}
-
-fn a_vlan(scene: &Scene) {
-    let on = |number, vlan: Option<u16>, address: &str| {
-        let mut own = json!({ "deviceID": scene.card.address(number), "ipam": addresses(address) });
-        if let Some(vlan) = vlan {
-            own["vlan"] = vlan.into();
-        }
-        own
-    };
-    let (one, conf_of_one, _) = scene.attached("one", &on(0, Some(100), "10.5.0.1/24"));
-    let (two, conf_of_two, _) = scene.attached("two", &on(1, Some(100), "10.5.0.2/24"));
-    let (three, conf_of_three, _) = scene.attached("three", &on(2, None, "10.5.0.3/24"));
-    let address = |text: &str| text.parse().unwrap();
-    // A function needs a moment after it was brought up.
-    let patience = Duration::from_secs(10);
-    let heard = hear_for(patience, "one", "two", address("10.5.0.2"));
-    assert_eq!(heard, Heard::Answered(address("10.5.0.1")), "both are on VLAN 100");
-    assert_eq!(hear("one", "three", address("10.5.0.3")), Heard::Nothing, "that one is on none");
-    for (pod, conf) in [(one, conf_of_one), (two, conf_of_two), (three, conf_of_three)] {
-        scene.ends(&pod, &conf);
-    }
 }
 
 /// This card has no lower bounds of rates, no service tags and no link states.
