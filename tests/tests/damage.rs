@@ -11,6 +11,8 @@
 )]
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use multus_tests::{Node, Pod, private, record_line};
 use serde_json::{Value, json};
@@ -187,6 +189,32 @@ fn a_record_of_a_newer_version_is_left_alone() {
         );
         assert!(node.briefs().is_empty(), "{:?}", node.briefs());
         assert_eq!(fs::read_to_string(node.record(&pod)).unwrap(), text);
+
+        // The runtime has tried for long enough: the pod ends, and nothing is forgotten.
+        let mark = "/run/multus/failing/web@eth0";
+        assert!(Command::new("touch").args(["-d", "11 minutes ago", mark]).status().unwrap().success());
+        node.del(&pod, &conf).succeeded();
+        let kept: Vec<_> = fs::read_dir(node.cni_dir().join("leftover")).unwrap().flatten().collect();
+        assert_eq!(kept.len(), 1, "{kept:?}");
+        assert_eq!(fs::read_to_string(kept[0].path()).unwrap(), text, "as that version left it");
+        assert!(!Path::new(mark).exists(), "the next pod of that name begins anew");
+    });
+}
+
+/// What a damaged record no longer says is still somebody's: no delegate's GC takes it for stale.
+#[test]
+fn gc_keeps_what_a_live_pod_has_whose_record_is_damaged() {
+    private(|| {
+        let (node, pod, mut conf) = attached();
+        let damaged = lines(&fs::read(node.record(&pod)).unwrap());
+        let plan = position(&damaged, "\"plan\"");
+        let damaged: Vec<_> =
+            damaged.iter().enumerate().map(|(at, line)| if at == plan { "?\n" } else { line }).collect();
+        fs::write(node.record(&pod), damaged.concat()).unwrap();
+        conf["cni.dev/valid-attachments"] = json!([{ "containerID": "web", "ifname": "eth0" }]);
+        node.call("GC", &node.pod("nobody"), &conf).succeeded();
+        let dump = node.dump();
+        assert!(dump.has(&["leases/a,web,eth0"]) && dump.has(&["leases/b,web,net1"]), "{dump}");
     });
 }
 

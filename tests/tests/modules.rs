@@ -109,7 +109,9 @@ fn a_transform_may_change_only_what_the_catalog_lets_it() {
 #[test]
 fn a_transforms_own_refusal_keeps_its_code() {
     private(|| {
-        let (node, pod, conf) = with_modules(&[mtu(1)], "ns", "", None);
+        let (node, pod, conf) = with_modules(&[mtu(1400)], "ns", "", None);
+        // It would not have been added with such settings.
+        node.edit_catalog("wasm", |catalog| catalog["modules"]["mtu"]["settings"]["mtu"] = json!(1));
         refused(&node, &pod, &conf, 7, &["pod ns/web", "network default (eth0)", "mtu 1 is not between"]);
     });
 }
@@ -178,14 +180,20 @@ fn a_policy_that_only_watches_lets_pass_and_says_so() {
 #[test]
 fn a_policy_that_fails_refuses_unless_the_operator_decided_otherwise() {
     private(|| {
-        let short = guard().option("--memory", "64Ki");
-        let (node, pod, conf) = with_modules(std::slice::from_ref(&short), "team-red", "storage", None);
+        let short = |node: &Node| {
+            node.edit_catalog("wasm", |catalog| {
+                catalog["modules"]["tenant-guard"]["limits"] = json!({ "memory": "64Ki" });
+            });
+        };
+        let (node, pod, conf) = with_modules(&[guard()], "team-red", "storage", None);
+        short(&node);
         refused(&node, &pod, &conf, 100, &["pod team-red/web", "tenant-guard", "memory limit of 64 KiB"]);
-        let open = short.option("--on-failure", "allow");
+        let open = guard().option("--on-failure", "allow");
         let (node, pod, conf) = {
             node.remove_netns("web");
             with_modules(&[open], "team-red", "storage", None)
         };
+        short(&node);
         let answer = node.add(&pod, &conf);
         answer.succeeded();
         assert!(answer.stderr.contains("tenant-guard") && answer.stderr.contains("memory limit"), "{answer}");

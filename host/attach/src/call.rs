@@ -11,6 +11,7 @@ use multus_net::{Backend, BootId, Kernel, Netns, NetnsError, NetnsId, Refused};
 use crate::conf::MultusConf;
 use crate::log::{Log, Severity};
 use crate::search::Search;
+use crate::steps::now_ms;
 
 /// Where a node keeps what outlives no boot.
 const DEFAULT_LOCK_DIR: &str = "/run/multus";
@@ -70,13 +71,20 @@ pub struct Deadlines {
     pub forward: Instant,
     /// Everything stops here.
     pub end: Instant,
+    began: Instant,
 }
 
 impl Deadlines {
     /// The usual bounds, from now.
     pub fn start() -> Self {
         let now = Instant::now();
-        Self { forward: now + WHOLE_CALL - ROLLBACK, end: now + WHOLE_CALL }
+        Self { forward: now + WHOLE_CALL - ROLLBACK, end: now + WHOLE_CALL, began: now }
+    }
+
+    /// When the call began, in milliseconds since 1970: the clock may have been set since.
+    pub(crate) fn began_ms(&self) -> u64 {
+        let since = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        now_ms().saturating_sub(since)
     }
 }
 

@@ -1,7 +1,11 @@
 //! DEL: the record played backwards; durable, tolerant, never asking the cluster.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
 use multus_cni::Error;
-use multus_journal::Record;
+use multus_journal::{CallKey, Record, Store};
 
 use crate::call::Call;
 use crate::readiness;
@@ -35,30 +39,55 @@ fn detach(call: &Call<'_>) -> Result<(), Error> {
         call.node.warn(&format!("{}: record: {problem}", call.subject()));
     }
     undo::whole(call, &store, &lock, &record, "DEL")
+        .inspect(|()| drop(fs::remove_file(mark(call))))
         .or_else(|errors| unfinished(call, &store, &record, undo::summary(&errors)))
 }
 
 /// The leftover knows all of it; a further DEL must not find the same attachments in upstream's files.
-fn forget_upstream(call: &Call<'_>, record: &Record) {
+fn forget_upstream(call: &Call<'_>, store: &Store, record: &Record) {
     for attachment in &record.attachments {
         upstream::forget(call, &record.key.container_id, &attachment.intent);
+    }
+    if record.attachments.is_empty() {
+        upstream::forget_unrecorded(call, store, &record.key.container_id);
     }
     upstream::forget_scratch(call, &record.key.container_id);
 }
 
-fn unfinished(
-    call: &Call<'_>,
-    store: &multus_journal::Store,
-    record: &Record,
-    error: Error,
-) -> Result<(), Error> {
-    let since = record.undoing.as_ref().map_or_else(now_ms, |undoing| undoing.since);
-    let tried = std::time::Duration::from_millis(now_ms().saturating_sub(since));
+/// When the first DEL failed, in milliseconds since 1970. The record says so, unless it is of a newer version, on a full
+/// disk, or the clock was ahead then: for those a mark is kept where locks are, which takes no disk.
+fn first_try(call: &Call<'_>, store: &Store) -> u64 {
+    let (mark, now) = (mark(call), now_ms());
+    let record = store.open(&call.key()).ok().flatten();
+    let noted = record.and_then(|record| record.undoing).map(|undoing| undoing.since);
+    let known = [noted, marked(&mark)].into_iter().flatten().filter(|since| *since <= now).min();
+    known.unwrap_or_else(|| {
+        // Without a mark DEL only tries for longer.
+        let _ = mark.parent().map(fs::create_dir_all);
+        let _ = fs::write(&mark, "");
+        now
+    })
+}
+
+fn mark(call: &Call<'_>) -> PathBuf {
+    let CallKey { container_id, interface } = call.key();
+    call.node.lock_dir.join("failing").join(format!("{container_id}@{interface}"))
+}
+
+fn marked(mark: &Path) -> Option<u64> {
+    let modified = fs::metadata(mark).and_then(|file| file.modified()).ok()?;
+    u64::try_from(modified.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
+}
+
+fn unfinished(call: &Call<'_>, store: &Store, record: &Record, error: Error) -> Result<(), Error> {
+    let tried = Duration::from_millis(now_ms().saturating_sub(first_try(call, store)));
     if tried < call.node.del_attempts {
         return Err(error);
     }
     store.to_leftover(&call.key(), &error.to_string()).map_err(journal_error)?;
-    forget_upstream(call, record);
+    // It is on a file system that ends with the boot.
+    let _ = fs::remove_file(mark(call));
+    forget_upstream(call, store, record);
     let line = format!(
         "{}: DEL failed for {} s, the rest is kept as a leftover (`multusctl journal sweep` goes on with it): {error}",
         call.subject(),

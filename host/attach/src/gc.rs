@@ -1,6 +1,6 @@
 //! GC: gives back what belongs to attachments that the runtime no longer knows (design 4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -53,14 +53,22 @@ pub fn gc(call: &Call<'_>) -> Result<(), Error> {
     let mut errors = Vec::new();
     let mut survivors = Vec::new();
     let listing = store.records();
+    let mut known = listing.unreadable.is_empty();
     errors.extend(listing.unreadable.into_iter().map(journal_error));
     for record in listing.records {
-        match judge(call, &store, &lock, record, &valid) {
-            Ok(survivor) => survivors.extend(survivor),
+        match judge(call, &store, &lock, &record, &valid) {
+            Ok(false) => continue,
+            Ok(true) => {}
+            // Links may still have what it holds.
             Err(error) => errors.push(error),
         }
+        survivors.push(record);
     }
-    let unrecorded = upstream::unrecorded(call, &valid);
+    let unrecorded = upstream::unrecorded(call, &valid, &survivors).unwrap_or_else(|error| {
+        known = false;
+        errors.push(error);
+        Vec::new()
+    });
     let of_conf = networks_of_conf(call).unwrap_or_else(|error| {
         errors.push(error);
         Vec::new()
@@ -70,7 +78,8 @@ pub fn gc(call: &Call<'_>) -> Result<(), Error> {
         None
     });
     let sandbox = sandbox.map(Arc::new);
-    for (name, network) in networks(call, &survivors, of_conf) {
+    // A delegate gives back whatever is not on its list: no list with gaps is handed to any.
+    for (name, network) in networks(call, &survivors, of_conf).into_iter().filter(|_| known) {
         let attachments = attachments_of(&name, &survivors, &unrecorded);
         errors.extend(delegate_gc(call, &lock, sandbox.as_ref(), &network, &attachments));
     }
@@ -78,26 +87,26 @@ pub fn gc(call: &Call<'_>) -> Result<(), Error> {
     if errors.is_empty() { Ok(()) } else { Err(undo::summary(&errors)) }
 }
 
-/// Keeps a record that is valid or of another outer network, undoes any other.
+/// Whether a record stays: one that is valid or of another outer network does, any other is undone.
 fn judge(
     call: &Call<'_>,
     store: &Store,
     lock: &multus_journal::GlobalLock,
-    record: Record,
+    record: &Record,
     valid: &[ValidAttachment],
-) -> Result<Option<Record>, Error> {
+) -> Result<bool, Error> {
     let key = &record.key;
     let on_list =
         valid.iter().any(|entry| entry.container_id == key.container_id && entry.ifname == key.interface);
-    if record.begun() && (on_list || !is_ours(call, &record)) {
-        return Ok(Some(record));
+    if record.begun() && (on_list || !is_ours(call, record)) {
+        return Ok(true);
     }
     let of = format!("container {} ({})", key.container_id, key.interface);
     Undo::new(call, store, lock.descriptors().to_vec())
-        .record(&record, "GC")
+        .record(record, "GC")
         .map_err(|errors| undo::summary(&errors).context(&of))?;
     store.remove(key).map(drop).map_err(journal_error)?;
-    Ok(None)
+    Ok(false)
 }
 
 /// Only records of the same outer network are judged (design 4); one whose first line is lost is left
@@ -136,7 +145,11 @@ fn networks_of_conf(call: &Call<'_>) -> Result<Vec<NetworkConf>, Error> {
 }
 
 /// Everything that holds on to a network: what is recorded here, and what upstream attached.
-fn attachments_of(network: &str, survivors: &[Record], unrecorded: &[CacheEntry]) -> Vec<ValidAttachment> {
+fn attachments_of(
+    network: &str,
+    survivors: &[Record],
+    unrecorded: &[CacheEntry],
+) -> BTreeSet<ValidAttachment> {
     let recorded = survivors.iter().flat_map(|record| {
         let used = record.attachments.iter().filter(|attachment| attachment.intent.network == network);
         used.map(|attachment| (&record.key.container_id, &attachment.intent.interface))
@@ -151,7 +164,7 @@ fn delegate_gc(
     lock: &multus_journal::GlobalLock,
     sandbox: Option<&Arc<Sandbox>>,
     network: &NetworkConf,
-    valid: &[ValidAttachment],
+    valid: &BTreeSet<ValidAttachment>,
 ) -> Vec<Error> {
     if network.cni_version < Version::V1_1_0 || network.disable_gc {
         return Vec::new();
@@ -173,7 +186,7 @@ fn plugin_gc(
     network: &NetworkConf,
     plugin: &PluginConf,
     kind: &str,
-    valid: &[ValidAttachment],
+    valid: &BTreeSet<ValidAttachment>,
 ) -> Result<(), Error> {
     let search = call.search();
     let binary = search.find(kind)?;

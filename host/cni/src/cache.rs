@@ -170,13 +170,15 @@ pub fn read(
 /// are passed over, as libcni does (CNI-06).
 ///
 /// # Errors
-/// The folder can't be listed. One that is not there is empty.
+/// The folder, or a file in it, can't be read: what is not known would be forgotten. A folder that is not there is empty.
 pub fn list_for(cni_dir: &Path, container_id: &str) -> Result<Vec<CacheEntry>, CacheError> {
     let folder = folder(cni_dir);
     let fail = |error| CacheError::Io { doing: "read", path: folder.clone(), error };
     let listing = match fs::read_dir(&folder) {
         Ok(listing) => listing,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
         Err(error) => return Err(fail(error)),
     };
     // The name only narrows the choice: `a-b-c` may be split in more than one way.
@@ -189,8 +191,16 @@ pub fn list_for(cni_dir: &Path, container_id: &str) -> Result<Vec<CacheEntry>, C
         }
     }
     names.sort();
-    let entries = names.iter().filter_map(|name| read_file(&folder.join(name)).ok().flatten());
-    Ok(entries.filter(|entry| entry.container_id == container_id).collect())
+    let mut entries = Vec::new();
+    for name in names {
+        match read_file(&folder.join(name)) {
+            Ok(entry) => entries.extend(entry.filter(|entry| entry.container_id == container_id)),
+            Err(CacheError::Io { error, .. }) if error.kind() == io::ErrorKind::IsADirectory => {}
+            Err(error @ CacheError::Io { .. }) => return Err(error),
+            Err(_foreign) => {}
+        }
+    }
+    Ok(entries)
 }
 
 fn read_file(path: &Path) -> Result<Option<CacheEntry>, CacheError> {

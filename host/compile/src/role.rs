@@ -215,7 +215,7 @@ mod tests {
             let imports = imports(&resolve, world);
             assert!(base.iter().all(|name| imports.contains(&(*name).to_owned())), "{imports:?}");
             match role {
-                Role::Delegate => assert_eq!(imports.len(), 10, "{imports:?}"),
+                Role::Delegate => assert_eq!(imports.len(), 11, "{imports:?}"),
                 _ => assert_eq!(imports, base, "a role's imports are its authority"),
             }
         }

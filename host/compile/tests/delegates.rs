@@ -87,14 +87,14 @@ const CALLS: [&str; 67] = [
     "sriov.device",
     "sriov.info 0",
     "sriov.link 0",
-    r#"sriov.set 0 Mac("0a:58:0a:01:02:03")"#,
-    r#"sriov.set 0 Vlan { id: 100, qos: 3, protocol: "802.1ad" }"#,
-    "sriov.set 0 Rate { min: 1, max: 2 }",
-    "sriov.set 0 SpoofCheck(true)",
-    "sriov.set 0 Trust(false)",
-    r#"sriov.set 0 LinkState("auto")"#,
+    "sriov.set-mac 0 0a:58:0a:01:02:03",
+    "sriov.set-vlan 0 100 3 802.1ad",
+    "sriov.set-rate 0 1 2",
+    "sriov.set-spoof-check 0 true",
+    "sriov.set-trust 0 false",
+    "sriov.set-link-state 0 auto",
     "sriov.pick ens1",
-    r#"sriov.set 1 Driver("vfio-pci")"#,
+    "sriov.set-driver 1 vfio-pci",
 ];
 
 fn all_grants() -> Value {

@@ -43,7 +43,7 @@ fn ask(
 #[test]
 fn whoever_misbehaves_is_stopped_and_told_apart() {
     let node = rogue(json!({"timeout": "1s"}));
-    let handles = "module rogue: limit of 10000 handles reached: it takes links and does not give them back";
+    let handles = "module rogue: limit of 10000 handles reached: it takes links, streams or timers and does not give them back";
     let rows = [
         ("hoard handles", Value::Null, handles, 100),
         ("hoard links", Value::Null, handles, 100),
@@ -133,7 +133,7 @@ fn work(long: Duration) {
 fn a_module_that_a_module_has_run_is_under_its_own_limits() {
     let grants = json!({
         "links": ["*"], "firewall": ["masquerade"], "sysctls": ["net/*"], "ipam": ["rogue"],
-        "plugins": ["bandwidth"], "store": ["/var/lib/cni/networks"],
+        "plugins": ["bandwidth"], "store": ["/var/lib/cni/networks"], "sriov": ["*"],
     });
     let node = rogue(json!({"timeout": "300ms"}));
     let entry = json!({"grants": grants, "limits": {"timeout": "200ms"}});

@@ -14,6 +14,7 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::LazyLock;
 
 use multus_compile::{InstallError, NewModule, check_role, compile_component};
 use multus_wasm::{Catalog, Digest, Role};
@@ -21,10 +22,12 @@ use serde_json::{Map, Value, json};
 use support::text::wants_elsewhere;
 use support::{Node, component, core_module};
 
-static NOTHING: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+/// What `mtu` can't do without.
+static ENTRY: LazyLock<Map<String, Value>> =
+    LazyLock::new(|| Map::from_iter([("settings".to_owned(), json!({"mtu": 9000}))]));
 
 fn transform<'a>(name: &'a str, component: &'a [u8]) -> NewModule<'a> {
-    NewModule { name, role: Role::Transform, component, entry: &NOTHING }
+    NewModule { name, role: Role::Transform, component, entry: &ENTRY }
 }
 
 #[test]
@@ -57,7 +60,7 @@ fn a_module_is_installed_updated_and_found_again() {
 
 #[test]
 fn what_is_written_can_be_trusted_whatever_the_umask() {
-    let node = Node::with("jumbo", Role::Transform, &component("mtu"), &json!({}));
+    let node = Node::with("jumbo", Role::Transform, &component("mtu"), &json!({"settings": {"mtu": 9000}}));
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&node.artifact()), 0o600);
     assert_eq!(mode(&node.lock()), 0o644);
@@ -66,7 +69,7 @@ fn what_is_written_can_be_trusted_whatever_the_umask() {
 
 #[test]
 fn compiling_all_mends_what_is_missing_or_changed_and_nothing_else() {
-    let node = Node::with("jumbo", Role::Transform, &component("mtu"), &json!({}));
+    let node = Node::with("jumbo", Role::Transform, &component("mtu"), &json!({"settings": {"mtu": 9000}}));
     assert!(!node.installation.compile_all().unwrap()[0].fresh);
     fs::write(node.artifact(), "tampered").unwrap();
     assert!(node.installation.compile_all().unwrap()[0].fresh);
@@ -118,7 +121,8 @@ fn all_misfits_are_named() {
 
 #[test]
 fn names_are_checked_before_anything_is_compiled() {
-    let node = Node::with("guard", Role::Policy, &component("tenant_guard"), &json!({}));
+    let node =
+        Node::with("guard", Role::Policy, &component("tenant_guard"), &json!({"settings": {"tenants": {}}}));
     let mtu = component("mtu");
     let error = node.installation.add(&transform("guard", &mtu)).unwrap_err();
     assert!(matches!(error, InstallError::OtherRole { found: Role::Policy, .. }), "{error}");

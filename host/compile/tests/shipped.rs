@@ -20,7 +20,12 @@ const MACVLAN: &str =
     r#"{"type": "macvlan", "master":"eth0","x":1e2, "mtu":1500,"ipam":{"type":"host-local"}}"#;
 
 fn mtu(members: &Value) -> Node {
-    let node = Node::with("jumbo", Role::Transform, &component("mtu"), &json!({"mayChange": ["/mtu"]}));
+    let node = Node::with(
+        "jumbo",
+        Role::Transform,
+        &component("mtu"),
+        &json!({"mayChange": ["/mtu"], "settings": {"mtu": 9000}}),
+    );
     node.edit("jumbo", members);
     node
 }

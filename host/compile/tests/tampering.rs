@@ -21,7 +21,7 @@ use multus_compile::NewModule;
 use multus_wasm::{Digest, ENGINE_ID, Fault, Lock, Role, Sandbox, engine_config};
 use nix::sys::stat::Mode;
 use nix::unistd::{geteuid, mkfifo};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use support::{Node, attachment, component, object};
 use wasmtime::{Config, Engine, ModuleVersionStrategy};
 
@@ -200,7 +200,9 @@ fn two_modules_do_not_run_each_others_code() {
     let node = Node::with_jumbo();
     let first = node.artifact();
     let guard = component("tenant_guard");
-    let module = NewModule { name: "guard", role: Role::Policy, component: &guard, entry: &Map::new() };
+    let entry = json!({"settings": {"tenants": {}}});
+    let entry = entry.as_object().unwrap();
+    let module = NewModule { name: "guard", role: Role::Policy, component: &guard, entry };
     node.installation.add(&module).unwrap();
     let second = fs::read_dir(&node.installation.cache_dir).unwrap().map(|entry| entry.unwrap().path());
     let second = second.into_iter().find(|path| *path != first).unwrap();

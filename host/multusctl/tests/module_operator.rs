@@ -71,7 +71,10 @@ fn answered(node: &Node, arguments: &[&str], answer: &str) -> (Option<i32>, Stri
 #[test]
 fn on_a_terminal_it_asks_and_does_what_is_answered() {
     let (node, mtu) = (Node::new(), shipped("mtu"));
-    let add = ["add", mtu.to_str().unwrap(), "--may-change", "/mtu", "--match-type", "bridge"];
+    let settings = node.path("settings.json");
+    fs::write(&settings, r#"{"mtu": 9000}"#).unwrap();
+    let add = ["add", mtu.to_str().unwrap(), "--may-change", "/mtu", "--match-type", "bridge", "--settings"];
+    let add = [&add[..], &[settings.to_str().unwrap()]].concat();
     for answer in ["n", "", "nonsense"] {
         let (code, said) = answered(&node, &add, answer);
         assert_eq!(code, Some(1), "{said}");

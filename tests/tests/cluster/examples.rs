@@ -141,6 +141,13 @@ fn every_file_is_told_of_here() {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> = names.filter(|name| name.ends_with(".yaml")).collect();
     names.sort();
-    let told = ["bridge.yaml", "chained.yaml", "default-route.yaml", "host-device.yaml", "macvlan.yaml"];
+    let told = [
+        "bridge.yaml",
+        "chained.yaml",
+        "default-route.yaml",
+        "host-device.yaml",
+        "macvlan.yaml",
+        "ports.yaml",
+    ];
     assert_eq!(names, told);
 }

@@ -34,9 +34,14 @@ pub(super) struct Lent {
 pub(super) struct LentLinks(Vec<Lent>);
 
 impl LentLinks {
-    /// The handle of a link; one that was lent before keeps what it is.
+    /// The handle of a link; one that was lent before keeps what it is, unless it was only looked at and is shared now.
     pub(super) fn lend(&mut self, link: LinkRef, origin: Origin) -> LinkId {
         let known = self.0.iter().position(|lent| same(&lent.link, &link));
+        let looked_at = known.and_then(|at| self.0.get_mut(at));
+        let looked_at = looked_at.filter(|lent| matches!(lent.origin, Origin::Granted | Origin::Seen));
+        if let (Some(lent), Origin::Ensured) = (looked_at, origin) {
+            lent.origin = origin;
+        }
         let at = known.unwrap_or_else(|| {
             self.0.push(Lent { link, origin });
             self.0.len() - 1

@@ -119,6 +119,7 @@ fn scene(call: &Call<'_>, recorded: &Recorded<'_>, sandbox: Arc<Sandbox>) -> Res
         interface: intent.interface.clone(),
         cni_version: Version::parse(&intent.cni_version)?,
         pod_uid: None,
+        began: call.deadlines.began_ms(),
         boot: call.boot()?,
         deadline: call.deadlines.forward,
         lock_dir: call.node.lock_dir.clone(),

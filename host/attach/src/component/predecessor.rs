@@ -5,11 +5,13 @@ use multus_journal::{CallKey, Record};
 use super::shared::Scene;
 
 /// The call of a container, if that is another sandbox of this call's pod: the kubelet makes a new one only when it
-/// has given up the old one.
+/// has given up the old one. A call that began after this one is no earlier sandbox's: this one is late, and its sandbox
+/// is the one that was given up.
 pub(super) fn of(scene: &Scene, container_id: &str) -> Option<CallKey> {
     let uid = scene.pod_uid.as_ref().filter(|_| container_id != scene.container_id)?;
     let same_pod = |record: &Record| {
-        let pod = record.call.as_ref().and_then(|call| call.pod.as_ref());
+        let earlier = record.call.as_ref().filter(|call| call.started <= scene.began);
+        let pod = earlier.and_then(|call| call.pod.as_ref());
         pod.and_then(|pod| pod.uid.as_ref()) == Some(uid)
     };
     scene.store.records_of(container_id).records.into_iter().find(same_pod).map(|record| record.key)

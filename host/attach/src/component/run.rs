@@ -111,7 +111,8 @@ fn scene(run: &Run<'_>, attachment: &Attachment, stdin: &str) -> Result<Scene, E
         args: attachment.args.clone(),
         interface: attachment.interface.clone(),
         cni_version: attachment.network.cni_version,
-        pod_uid: run.built.plan.pod.as_ref().map(|pod| pod.uid.clone()).or(pod.and_then(|pod| pod.uid)),
+        pod_uid: pod_uid(pod.and_then(|pod| pod.uid), run.built.plan.pod.as_ref().map(|pod| pod.uid.clone())),
+        began: call.deadlines.began_ms(),
         boot: call.boot()?,
         deadline: call.deadlines.forward,
         lock_dir: call.node.lock_dir.clone(),
@@ -136,6 +137,11 @@ fn device_of(config: &str) -> Option<String> {
     given.find(|device| !device.is_empty()).map(ToOwned::to_owned)
 }
 
+/// The kubelet's, which records hold; a static pod has another one at the API server.
+fn pod_uid(of_kubelet: Option<String>, of_server: Option<String>) -> Option<String> {
+    [of_kubelet, of_server].into_iter().flatten().find(|uid| !uid.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +156,19 @@ mod tests {
             ("no configuration", None),
         ] {
             assert_eq!(device_of(config).as_deref(), device, "{config}");
+        }
+    }
+
+    #[test]
+    fn the_kubelets_uid_counts_before_the_servers() {
+        let rows = [
+            (Some("static"), Some("mirror"), Some("static")),
+            (Some(""), Some("mirror"), Some("mirror")),
+            (None, Some(""), None),
+        ];
+        for (of_kubelet, of_server, expected) in rows {
+            let owned = |uid: Option<&str>| uid.map(str::to_owned);
+            assert_eq!(pod_uid(owned(of_kubelet), owned(of_server)), owned(expected));
         }
     }
 }

@@ -112,6 +112,8 @@ pub(crate) struct Scene {
     pub(crate) cni_version: multus_cni::Version,
     /// The UID of the pod, which its next sandbox has as well.
     pub(crate) pod_uid: Option<String>,
+    /// When the call began, in milliseconds since 1970.
+    pub(crate) began: u64,
     pub(crate) boot: BootId,
     pub(crate) deadline: Instant,
     /// Below it are the locks and marks of shared links.

@@ -204,6 +204,10 @@ impl<'a> Undo<'a> {
         path: &str,
         stdin: &str,
     ) -> Result<(), Error> {
+        // A binary that is told of no namespace gives back addresses that links in it may still have.
+        if let Some(error) = &scene.unreachable {
+            return Err(error.clone());
+        }
         let binary = self.binary(plugin, path)?;
         let target = Target {
             container_id: &scene.container_id,

@@ -20,10 +20,10 @@ use crate::undo;
 /// DEL succeeds (CNI-06).
 ///
 /// # Errors
-/// Every delegate's failure; its files stay for the next try.
+/// Every delegate's failure, and what can't be read; the files stay for the next try.
 pub(crate) fn detach(call: &Call<'_>, locks: &[BorrowedFd<'_>]) -> Result<(), Error> {
     let container_id = &call.request.container_id;
-    let cached = cache::list_for(&call.conf.cni_dir, container_id).unwrap_or_default();
+    let cached = cache::list_for(&call.conf.cni_dir, container_id).map_err(super::io_error)?;
     let attached =
         scratch::read(call, container_id).unwrap_or_else(|| from_cache(&cached, &call.request.ifname));
     let mut errors = Vec::new();

@@ -12,7 +12,7 @@ use multus_cni::Error;
 use multus_cni::cache::{self, CacheEntry};
 use multus_cni::result::ResultDocument;
 use multus_cni::{Args, Code};
-use multus_journal::{AttachmentIntent, Implementation};
+use multus_journal::{AttachmentIntent, Implementation, Record, Store};
 use serde_json::Value;
 
 use crate::call::Call;
@@ -75,6 +75,18 @@ pub(crate) fn forget(call: &Call<'_>, container_id: &str, intent: &AttachmentInt
     }
 }
 
+/// Removes the cache of a container whose record can't say what it attached, unless another record of it may.
+pub(crate) fn forget_unrecorded(call: &Call<'_>, store: &Store, container_id: &str) {
+    if !store.records_of(container_id).records.is_empty() {
+        return;
+    }
+    for entry in cache::list_for(&call.conf.cni_dir, container_id).unwrap_or_default() {
+        if let Err(error) = cache::remove(&call.conf.cni_dir, &entry.network, container_id, &entry.ifname) {
+            call.node.warn(&format!("libcni's cache not removed: {error}"));
+        }
+    }
+}
+
 /// Removes the scratch file of a container that was undone.
 pub(crate) fn forget_scratch(call: &Call<'_>, container_id: &str) {
     if let Err(error) = scratch::remove(call, container_id) {
@@ -82,13 +94,30 @@ pub(crate) fn forget_scratch(call: &Call<'_>, container_id: &str) {
     }
 }
 
-/// Attachments that upstream made and that are valid for the runtime: they have no record here, and a
-/// delegate's GC must not take them for stale.
-pub(crate) fn unrecorded(call: &Call<'_>, valid: &[ValidAttachment]) -> Vec<CacheEntry> {
+/// Attachments of containers that are valid for the runtime, or whose records stay, and that no record here tells of in
+/// full: upstream made them, or the record is damaged or a newer version's. A delegate's GC must not take them for stale.
+///
+/// # Errors
+/// Code 5: libcni's cache can't be read, and so nobody knows them.
+pub(crate) fn unrecorded(
+    call: &Call<'_>,
+    valid: &[ValidAttachment],
+    survivors: &[Record],
+) -> Result<Vec<CacheEntry>, Error> {
     let store = call.store();
-    let containers: BTreeSet<&str> = valid.iter().map(|entry| entry.container_id.as_str()).collect();
-    let without_record = containers.into_iter().filter(|id| store.records_of(id).records.is_empty());
-    without_record.flat_map(|id| cache::list_for(&call.conf.cni_dir, id).unwrap_or_default()).collect()
+    let unclear = |record: &Record| !record.problems.is_empty() || record.attachments.is_empty();
+    let stay = survivors.iter().map(|record| record.key.container_id.as_str());
+    let containers: BTreeSet<&str> =
+        valid.iter().map(|entry| entry.container_id.as_str()).chain(stay).collect();
+    let mut found = Vec::new();
+    for id in containers {
+        let listing = store.records_of(id);
+        let clear = !listing.records.is_empty() && !listing.records.iter().any(unclear);
+        if !clear || !listing.unreadable.is_empty() {
+            found.extend(cache::list_for(&call.conf.cni_dir, id).map_err(io_error)?);
+        }
+    }
+    Ok(found)
 }
 
 pub(crate) fn io_error(error: cache::CacheError) -> Error {

@@ -60,7 +60,7 @@ impl RecordingNode {
 
     fn heard(&mut self, call: impl Display) -> Answer<()> {
         let call = call.to_string();
-        let refused = self.refuses == Some(self.calls.len());
+        let refused = self.refuses == Some(self.asked().len());
         let failure = refusal(call.split(' ').next().unwrap());
         self.calls.push(call);
         if refused { Err(failure) } else { Ok(()) }
@@ -335,6 +335,15 @@ impl Node for RecordingNode {
     }
 
     fn set_function(&mut self, function: FunctionId, setting: FunctionSetting<'_>) -> Answer<()> {
-        self.heard(format!("sriov.set {} {setting:?}", function.0))
+        let (name, value) = match setting {
+            FunctionSetting::Mac(mac) => ("mac", mac.to_owned()),
+            FunctionSetting::Vlan { id, qos, protocol } => ("vlan", format!("{id} {qos} {protocol}")),
+            FunctionSetting::Rate { min, max } => ("rate", format!("{min} {max}")),
+            FunctionSetting::SpoofCheck(on) => ("spoof-check", on.to_string()),
+            FunctionSetting::Trust(on) => ("trust", on.to_string()),
+            FunctionSetting::LinkState(state) => ("link-state", state.to_owned()),
+            FunctionSetting::Driver(driver) => ("driver", driver.to_owned()),
+        };
+        self.heard(format!("sriov.set-{name} {} {value}", function.0))
     }
 }

@@ -151,8 +151,11 @@ impl Store {
         let absent = || JournalError::io("move", &path, io::ErrorKind::NotFound.into());
         let record = self.open(key)?.ok_or_else(absent)?;
         let entry = Entry::Leftover { at: now(), why: why.to_owned() };
-        // The reason is for people; that the record moves is what matters.
-        let _ = self.writer(&record).and_then(|mut writer| writer.append(&entry));
+        // The reason is for people; that the record moves is what matters. A newer version's is as that one left it: a
+        // line of ours would cut off what we can't read.
+        if !record.newer() {
+            let _ = self.writer(&record).and_then(|mut writer| writer.append(&entry));
+        }
         self.move_to(&self.leftover, &record)
     }
 

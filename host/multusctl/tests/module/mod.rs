@@ -130,9 +130,21 @@ impl Node {
         Said::of(self.command(arguments).output().unwrap())
     }
 
+    /// With the settings that those of the shipped modules need that can't do without; an option of the caller's own
+    /// stands.
     pub fn add(&self, component: &Path, arguments: &[&str]) -> Said {
+        let stem = component.file_stem().and_then(OsStr::to_str).unwrap();
+        let needed = match stem {
+            "mtu" | "rogue" => r#"{"mtu": 9000}"#,
+            "tenant_guard" => r#"{"tenants": {}}"#,
+            _ => "{}",
+        };
+        let settings = self.path("needed.settings.json");
+        fs::write(&settings, needed).unwrap();
+        let settings = ["--settings", settings.to_str().unwrap()];
+        let settings = if arguments.contains(&"--settings") { &[][..] } else { &settings[..] };
         let component = component.to_str().unwrap();
-        self.module(&[&["add", component, "--yes"], arguments].concat())
+        self.module(&[&["add", component, "--yes"], settings, arguments].concat())
     }
 
     pub fn catalog(&self) -> Value {

@@ -74,11 +74,12 @@ fn home(mac: &str) -> Home {
 
 /// Each variant, its text, and its shape in records: old records are read by newer programs.
 fn rows() -> Vec<(Effect, &'static str, Value)> {
+    [new_links(), changed_links(), values(), packets()].concat()
+}
+
+fn new_links() -> Vec<(Effect, &'static str, Value)> {
     let mac = "0a:58:0a:01:02:03";
-    let home = home(mac);
     let from = LinkRef { space: Space::Host, index: 7, name: "ens1f0v3".into() };
-    let address: IpNet = "10.1.2.3/24".parse().unwrap();
-    let ip = address.addr();
     vec![
         (
             Effect::Veth {
@@ -117,7 +118,7 @@ fn rows() -> Vec<(Effect, &'static str, Value)> {
         (
             Effect::Link {
                 link: new(Space::Sandbox, 903, "eth0"),
-                parent: Some(from.clone()),
+                parent: Some(from),
                 kind: LinkKind::Ipvlan { mode: IpvlanMode::L3s },
                 mtu: None,
             },
@@ -167,6 +168,13 @@ fn rows() -> Vec<(Effect, &'static str, Value)> {
                 "kind": {"vrf": {"table": 10}}, "mtu": null,
             }}),
         ),
+    ]
+}
+
+fn changed_links() -> Vec<(Effect, &'static str, Value)> {
+    let mac = "0a:58:0a:01:02:03";
+    let from = LinkRef { space: Space::Host, index: 7, name: "ens1f0v3".into() };
+    vec![
         (
             Effect::Vlans {
                 link: eth0(),
@@ -186,7 +194,7 @@ fn rows() -> Vec<(Effect, &'static str, Value)> {
             ]}}),
         ),
         (
-            Effect::Move { link: from, to: Space::Sandbox, name: "net1".into(), home },
+            Effect::Move { link: from, to: Space::Sandbox, name: "net1".into(), home: home(mac) },
             "ens1f0v3 on the node moved to be net1 in the pod",
             json!({"move": {
                 "link": {"space": "host", "index": 7, "name": "ens1f0v3"}, "to": "sandbox", "name": "net1",
@@ -195,6 +203,14 @@ fn rows() -> Vec<(Effect, &'static str, Value)> {
                          "tx-queue-length": 1000},
             }}),
         ),
+    ]
+}
+
+fn values() -> Vec<(Effect, &'static str, Value)> {
+    let mac = "0a:58:0a:01:02:03";
+    let address: IpNet = "10.1.2.3/24".parse().unwrap();
+    let ip = address.addr();
+    vec![
         (
             Effect::Address { link: eth0(), address, lasting: false },
             "address 10.1.2.3/24 on eth0 in the pod",
@@ -237,6 +253,14 @@ fn rows() -> Vec<(Effect, &'static str, Value)> {
             "net/ipv4/ip_forward = 1 on the node, before 0",
             json!({"sysctl": {"space": "host", "key": "net/ipv4/ip_forward", "value": "1", "before": "0"}}),
         ),
+    ]
+}
+
+fn packets() -> Vec<(Effect, &'static str, Value)> {
+    let mac = "0a:58:0a:01:02:03";
+    let address: IpNet = "10.1.2.3/24".parse().unwrap();
+    let ip = address.addr();
+    vec![
         (
             Effect::Masquerade { id: "a1".into(), address: ip, network: address.trunc() },
             "10.1.2.3 leaves 10.1.2.0/24 with the node's address",

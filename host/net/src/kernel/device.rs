@@ -34,7 +34,15 @@ impl Kernel {
         let links = link::detailed(socket).map_err(failed(&tried))?;
         let of_it =
             |bus_address: &Option<String>| bus_address.as_ref().is_some_and(|name| names.contains(name));
-        let Some(found) = links.into_iter().find(|found| of_it(&found.bus_address)) else { return Ok(None) };
+        let mut all = links.into_iter().filter(|found| of_it(&found.bus_address));
+        let Some(found) = all.next() else { return Ok(None) };
+        if let Some(other) = all.next() {
+            let said = format!(
+                "it has several ({}, {}, …): say which one by its name",
+                found.link.name, other.link.name
+            );
+            return Err(Refused::because(tried, libc::ENOTUNIQ, &said));
+        }
         link::whole(socket, Wanted::Index(found.link.index)).map_err(refused(&tried))
     }
 }

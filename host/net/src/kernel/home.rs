@@ -10,7 +10,7 @@ use nix::libc;
 use super::link::{about, flag};
 use super::{Kernel, LONG, device, failed};
 use crate::Refused;
-use crate::effect::{LinkRef, MacAddr, Space};
+use crate::effect::{LinkRef, MacAddr, Property, Space};
 use crate::link::{self, Details, Wanted};
 use crate::undo::{Moved, find};
 
@@ -131,6 +131,13 @@ impl Kernel {
         if changed || more {
             flag(&mut message, LinkFlags::Up, home.up);
             self.change(moved.link.space, libc::RTM_SETLINK, 0, &message, tried)?;
+        }
+        for name in moved.names_to_give_back(now) {
+            match self.set(&link, &Property::AlternativeName(name.clone()), tried) {
+                // Somebody else's by now.
+                Err(refused) if refused.errno == Some(libc::EEXIST) => {}
+                done => done?,
+            }
         }
         Ok(())
     }

@@ -127,6 +127,13 @@ impl Simulated {
             changes.push(Property::Up(home.up));
             self.set(tried, &link, &changes)?;
         }
+        for name in moved.names_to_give_back(now) {
+            match self.set(tried, &link, &[Property::AlternativeName(name.clone())]) {
+                // Somebody else's by now.
+                Err(refused) if refused.errno == Some(libc::EEXIST) => {}
+                done => done?,
+            }
+        }
         Ok(())
     }
 }

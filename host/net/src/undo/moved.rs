@@ -11,18 +11,35 @@ impl Moved<'_> {
         let known = &self.home.alternative_names;
         now.alternative_names.iter().filter(move |name| !known.contains(name))
     }
+
+    /// Those that it had there and has no more: the pod took them off.
+    pub(crate) fn names_to_give_back<'a>(&'a self, now: &'a Link) -> impl Iterator<Item = &'a String> {
+        let all = self.home.alternative_names.iter();
+        all.filter(|name| !now.alternative_names.contains(name) && **name != self.home.name)
+    }
 }
 
 /// The link that was moved, among those of one namespace, if it is there.
 ///
-/// Hardware is told by its device, under any name. A virtual link has to have one of the hardware addresses that we
+/// Hardware is told by its device, under any name; where a device has several links (ports of a card, an uplink and those
+/// that stand for its virtual functions), by the index, or by hardware address and name together. A virtual link has to have one of the hardware addresses that we
 /// know of and, since those are easily copied, the index or the name that it had; one whose address the pod changed
 /// has to have both.
 pub(crate) fn find<'a>(moved: &Moved<'_>, space: Space, candidates: &'a [Details]) -> Option<&'a Details> {
-    if let Some(device) = &moved.home.bus_address {
-        return candidates.iter().find(|candidate| candidate.bus_address.as_ref() == Some(device));
-    }
     let name = if space == moved.to { moved.name } else { moved.home.name.as_str() };
+    if let Some(device) = &moved.home.bus_address {
+        let of_it = || candidates.iter().filter(|candidate| candidate.bus_address.as_ref() == Some(device));
+        let both =
+            |candidate: &&Details| candidate.link.name == name && moved.macs.contains(&candidate.link.mac);
+        let known = |it: &&Details| {
+            it.link.index == moved.link.index || it.link.name == name || moved.macs.contains(&it.link.mac)
+        };
+        return match of_it().count() {
+            // At home it may be another one of the device, which never moved; only in the pod it can't be.
+            0 | 1 => of_it().find(|it| space == moved.to || known(it)),
+            _ => of_it().find(|it| it.link.index == moved.link.index).or_else(|| of_it().find(both)),
+        };
+    }
     let virtual_ones = || candidates.iter().filter(|candidate| candidate.bus_address.is_none());
     let same_index = |candidate: &&Details| candidate.link.index == moved.link.index;
     let same_name = |candidate: &&Details| candidate.link.name == name;

@@ -199,6 +199,27 @@ fn a_moved_link_is_found_by_what_the_pod_cannot_copy() {
     }
 }
 
+/// A card with several links has one address on the bus: its uplink is not taken for the port that the pod had.
+#[test]
+fn a_sibling_of_a_moved_link_is_left_alone() {
+    let device = Some("0000:03:02.1");
+    let sibling = || candidate(3, "uplink", 3, device);
+    let rows = [
+        (Space::Host, vec![sibling()], None, "it is still on its way home"),
+        (Space::Host, vec![sibling(), candidate(7, "dev0", 5, device)], Some(7), "by its index"),
+        (Space::Host, vec![sibling(), candidate(9, "ens1", 7, device)], Some(9), "by address and name"),
+        (Space::Host, vec![sibling(), candidate(9, "dev0", 7, device)], None, "its address alone"),
+        (Space::Host, vec![candidate(9, "dev0", 7, device)], Some(9), "the only one, with its address"),
+        (Space::Sandbox, vec![candidate(9, "red", 5, device)], Some(9), "the only one in the pod"),
+    ];
+    for (space, candidates, expected, what) in rows {
+        let effect = moved(device);
+        let steps = steps(&[&effect]);
+        let Action::BringHome(moved) = &steps[0].action else { panic!("{steps:?}") };
+        assert_eq!(find(moved, space, &candidates).map(|found| found.link.index), expected, "{what}");
+    }
+}
+
 #[test]
 fn numbers_of_a_setting_are_compared_and_not_their_spaces() {
     for (one, other, same) in [("1", "1", true), ("4096\t131072", "4096 131072", true), ("1", "11", false)] {

@@ -94,42 +94,7 @@ impl<'a> Words<'a> {
                 let (inside, outside) = (self.new_link(), self.new_link());
                 Effect::Veth { inside, outside, mtu: self.after("mtu") }
             }
-            "macvlan" => {
-                let (link, parent) = (self.new_link(), self.link());
-                let mode = match self.next() {
-                    "bridge" => MacvlanMode::Bridge,
-                    "private" => MacvlanMode::Private,
-                    "vepa" => MacvlanMode::Vepa,
-                    "passthru" => MacvlanMode::Passthru,
-                    other => panic!("there is no mode `{other}`"),
-                };
-                let kind = LinkKind::Macvlan { mode, queue: self.after("queue") };
-                Effect::Link { link, parent: Some(parent), kind, mtu: self.after("mtu") }
-            }
-            "ipvlan" => {
-                let (link, parent) = (self.new_link(), self.link());
-                let mode = match self.next() {
-                    "l2" => IpvlanMode::L2,
-                    "l3" => IpvlanMode::L3,
-                    "l3s" => IpvlanMode::L3s,
-                    other => panic!("there is no mode `{other}`"),
-                };
-                let kind = LinkKind::Ipvlan { mode };
-                Effect::Link { link, parent: Some(parent), kind, mtu: self.after("mtu") }
-            }
-            "vlan" => {
-                let (link, parent) = (self.new_link(), self.link());
-                let kind = LinkKind::Vlan { id: self.parse() };
-                Effect::Link { link, parent: Some(parent), kind, mtu: self.after("mtu") }
-            }
-            "dummy" => {
-                let link = self.new_link();
-                Effect::Link { link, parent: None, kind: LinkKind::Dummy, mtu: self.after("mtu") }
-            }
-            "vrf" => {
-                let (link, kind) = (self.new_link(), LinkKind::Vrf { table: self.parse() });
-                Effect::Link { link, parent: None, kind, mtu: None }
-            }
+            kind @ ("macvlan" | "ipvlan" | "vlan" | "dummy" | "vrf" | "ifb") => self.new_kind(kind),
             "vlans" => Effect::Vlans { link: self.link(), vlans: self.vlans() },
             "novlans" => Effect::NoVlans { link: self.link(), vlans: self.vlans() },
             "bridge" => {
@@ -167,10 +132,6 @@ impl<'a> Words<'a> {
             "noroute" => {
                 Effect::NoRoute { link: self.link(), route: self.route(), lasting: self.takes("lasting") }
             }
-            "ifb" => {
-                let link = self.new_link();
-                Effect::Link { link, parent: None, kind: LinkKind::Ifb, mtu: self.after("mtu") }
-            }
             "limit" => {
                 let link = self.link();
                 let limit = Limit { rate: self.parse(), burst: self.parse(), queue: self.parse() };
@@ -198,6 +159,41 @@ impl<'a> Words<'a> {
             "map" => Effect::PortMapping { id: self.next().to_owned(), mapping: self.mapping() },
             "announce" => Effect::Announce { link: self.link(), addresses: vec![self.parse()] },
             other => panic!("there is no effect `{other}`"),
+        }
+    }
+
+    /// A link that is made alone.
+    fn new_kind(&mut self, kind: &str) -> Effect {
+        let link = self.new_link();
+        let on_parent = matches!(kind, "macvlan" | "ipvlan" | "vlan");
+        let parent = on_parent.then(|| self.link());
+        let kind = match kind {
+            "macvlan" => LinkKind::Macvlan { mode: self.macvlan_mode(), queue: self.after("queue") },
+            "ipvlan" => LinkKind::Ipvlan { mode: self.ipvlan_mode() },
+            "vlan" => LinkKind::Vlan { id: self.parse() },
+            "dummy" => LinkKind::Dummy,
+            "vrf" => LinkKind::Vrf { table: self.parse() },
+            _ => LinkKind::Ifb,
+        };
+        Effect::Link { link, parent, kind, mtu: self.after("mtu") }
+    }
+
+    fn macvlan_mode(&mut self) -> MacvlanMode {
+        match self.next() {
+            "bridge" => MacvlanMode::Bridge,
+            "private" => MacvlanMode::Private,
+            "vepa" => MacvlanMode::Vepa,
+            "passthru" => MacvlanMode::Passthru,
+            other => panic!("there is no mode `{other}`"),
+        }
+    }
+
+    fn ipvlan_mode(&mut self) -> IpvlanMode {
+        match self.next() {
+            "l2" => IpvlanMode::L2,
+            "l3" => IpvlanMode::L3,
+            "l3s" => IpvlanMode::L3s,
+            other => panic!("there is no mode `{other}`"),
         }
     }
 

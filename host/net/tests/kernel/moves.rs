@@ -78,8 +78,9 @@ fn whatever_happens_to_it_in_the_pod_it_comes_home_as_it_was() {
         return;
     }
     node();
+    ip("link property add dev ens1 altname uplink");
     let before = home();
-    let rows: [(&str, &[&str]); 6] = [
+    let rows: [(&str, &[&str]); 7] = [
         ("renamed", &["link set net1 down", "link set net1 name red"]),
         ("set down, with another MTU", &["link set net1 down", "link set net1 mtu 1300"]),
         ("with another hardware address", &["link set net1 address 0a:58:00:00:00:66"]),
@@ -92,6 +93,7 @@ fn whatever_happens_to_it_in_the_pod_it_comes_home_as_it_was() {
             &["addr add 10.9.9.9/24 dev net1", "link property add dev net1 altname blue"],
         ),
         ("with alternative names of others on the node", &["link property add dev net1 altname far"]),
+        ("without the further name that it came with", &["link property del dev net1 altname uplink"]),
     ];
     for (what, words) in rows {
         let effect = moved("net1");

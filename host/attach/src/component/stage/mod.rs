@@ -143,6 +143,7 @@ impl Stage {
             interface: interface.to_owned(),
             cni_version: Version::V1_1_0,
             pod_uid: pod.uid.map(str::to_owned),
+            began: now(),
             boot: BootId::named("this"),
             deadline: Instant::now() + Duration::from_secs(20),
             lock_dir: self.path("run"),
