@@ -59,6 +59,11 @@ impl Module {
         self
     }
 
+    /// The name that it gets in the catalog.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The words of `multusctl module add` for it, but for its settings and for where modules are.
     pub fn words(&self) -> Vec<String> {
         let component = self.component.display().to_string();

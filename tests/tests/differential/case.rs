@@ -95,6 +95,14 @@ impl Case {
         Value::Object(network)
     }
 
+    /// Whether it has a plugin of that type, IPAM included.
+    pub(crate) fn has_type(&self, name: &str) -> bool {
+        let conf = Value::Object(self.conf.clone());
+        let chained = conf["plugins"].as_array().into_iter().flatten();
+        let mut types = chained.chain([&conf]).flat_map(|plugin| [&plugin["type"], &plugin["ipam"]["type"]]);
+        types.any(|kind| kind == name)
+    }
+
     /// Whether a hardware address or a name is one that the case itself writes, and so the same on both sides.
     pub(crate) fn writes(&self, text: &str) -> bool {
         let all = format!("{:?}{:?}{:?}", self.conf, self.runtime_config, self.before).to_lowercase();

@@ -31,12 +31,18 @@ use crate::side::Sides;
 /// Runs the cases of a file; all of them, whatever fails on the way.
 fn agree(plugin: &str) {
     let file = CaseFile::read(plugin);
-    let Some(sides) = Sides::new(file.packets) else {
+    let Some(sides) = Sides::new(&file) else {
         return left_out("comparing components with the reference plugins needs those (CNI_PLUGINS)");
     };
     let (mut judge, mut failed, mut complete) = (Judge::new(sides, &file.everywhere), Vec::new(), true);
     let mut kinds = Kinds::default();
+    let in_machine = std::env::var_os("MULTUS_VM").is_some();
     for (number, case) in (1..).zip(&file.cases) {
+        // The virtual machine is slow, and there for what other kernels lack.
+        if in_machine && file.kinds.is_empty() && case.kinds.is_empty() {
+            complete = false;
+            continue;
+        }
         let missing = judge.sides.missing(case).map(|program| format!("comparing takes `{program}`"));
         let lacking = || kinds.lacking(&file, case).map(|kind| format!("this kernel has no `{kind}`"));
         if let Some(why) = missing.or_else(lacking) {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use multus_tests::{Answer, Heard, Module, Node, Pod, binaries, hear_for, ip, within};
 use serde_json::{Value, json};
 
-use crate::case::Case;
+use crate::case::{Case, CaseFile};
 use crate::lines::Lines;
 use crate::look::look;
 use crate::{names, ports};
@@ -90,10 +90,11 @@ pub(crate) struct Sides {
 
 impl Sides {
     /// `None` where there are no reference plugins.
-    pub(crate) fn new(packets: bool) -> Option<Sides> {
+    /// For the cases of a file: compiling a module that none of them names takes time for nothing.
+    pub(crate) fn new(file: &CaseFile) -> Option<Sides> {
         binaries::reference_plugins()?;
         let store = Node::new();
-        let modules = [
+        let modules: Vec<Module> = [
             Module::delegate("bridge", &[GRANTS, &["firewall=spoof-check"]].concat()),
             Module::delegate("ptp", GRANTS),
             Module::delegate("macvlan", GRANTS),
@@ -109,9 +110,12 @@ impl Sides {
             Module::delegate("loopback", &[]),
             Module::delegate("host-local", &["store=/var/lib/cni/networks"]),
             Module::delegate("static", &[]),
-        ];
+        ]
+        .into_iter()
+        .filter(|module| file.cases.iter().any(|case| case.has_type(module.name())))
+        .collect();
         let wasm = store.modules("wasm", &modules);
-        Some(Sides { _store: store, wasm, packets })
+        Some(Sides { _store: store, wasm, packets: file.packets })
     }
 
     /// A program that the reference plugin needs for this and that is not there.

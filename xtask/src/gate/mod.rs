@@ -61,6 +61,11 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<()> {
         Some(_) => say("LEFT OUT, as asked for: what is tested in a virtual machine"),
         None => {}
     }
+    if let (Some(_), Some(plugins)) = (&built, &setup.cni_plugins) {
+        gate.check("components", || {
+            components::print(workspace, plugins, &table::read(&table::folder(workspace))?)
+        });
+    }
     match gate.failed.as_slice() {
         [] => Ok(()),
         failed => {
@@ -112,9 +117,6 @@ fn tests(workspace: &Workspace, options: &TestOptions, setup: &Setup, built: &Bu
     table::forget(workspace)?;
     let outcome = runner.everything()?;
     let rows = table::print(workspace, "multus");
-    if let Some(plugins) = &setup.cni_plugins {
-        components::print(workspace, plugins, &table::read(&table::folder(workspace))?)?;
-    }
     print_left_out(&left_out);
     println!("\n{}", outcome.closing);
     if !outcome.success {
