@@ -163,7 +163,10 @@ impl Scene {
     fn links(&self) -> Vec<String> {
         let links: Value = serde_json::from_str(&ip("-n sandbox -j link show")).unwrap();
         let names = links.as_array().unwrap().iter().map(|link| link["ifname"].as_str().unwrap().to_owned());
-        names.filter(|name| name != "lo").collect()
+        let mut names: Vec<String> = names.filter(|name| name != "lo").collect();
+        // Their numbers, and so their order, are chosen by chance.
+        names.sort();
+        names
     }
 
     fn status(&self, pod: &str) -> Value {

@@ -39,7 +39,7 @@ fn detach(call: &Call<'_>) -> Result<(), Error> {
         call.node.warn(&format!("{}: record: {problem}", call.subject()));
     }
     undo::whole(call, &store, &lock, &record, "DEL")
-        .inspect(|()| drop(fs::remove_file(mark(call))))
+        .inspect(|()| unmark(call))
         .or_else(|errors| unfinished(call, &store, &record, undo::summary(&errors)))
 }
 
@@ -74,6 +74,15 @@ fn mark(call: &Call<'_>) -> PathBuf {
     call.node.lock_dir.join("failing").join(format!("{container_id}@{interface}"))
 }
 
+/// What can't be removed ends with the boot.
+fn unmark(call: &Call<'_>) {
+    let mark = mark(call);
+    if fs::remove_file(&mark).is_ok() {
+        // Marks of others keep it.
+        let _ = mark.parent().map(fs::remove_dir);
+    }
+}
+
 fn marked(mark: &Path) -> Option<u64> {
     let modified = fs::metadata(mark).and_then(|file| file.modified()).ok()?;
     u64::try_from(modified.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
@@ -85,8 +94,7 @@ fn unfinished(call: &Call<'_>, store: &Store, record: &Record, error: Error) -> 
         return Err(error);
     }
     store.to_leftover(&call.key(), &error.to_string()).map_err(journal_error)?;
-    // It is on a file system that ends with the boot.
-    let _ = fs::remove_file(mark(call));
+    unmark(call);
     forget_upstream(call, store, record);
     let line = format!(
         "{}: DEL failed for {} s, the rest is kept as a leftover (`multusctl journal sweep` goes on with it): {error}",

@@ -34,7 +34,7 @@ const CHOSEN: [(&str, &[&str]); 2] = [
 ];
 /// Set in the machine.
 const INSIDE: &str = "MULTUS_VM";
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_secs(720);
 
 /// A test program, and what of it is run.
 pub(super) struct Suite {

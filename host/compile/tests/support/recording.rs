@@ -60,7 +60,7 @@ impl RecordingNode {
 
     fn heard(&mut self, call: impl Display) -> Answer<()> {
         let call = call.to_string();
-        let refused = self.refuses == Some(self.asked().len());
+        let refused = self.refuses.is_some_and(|at| at == self.asked().len());
         let failure = refusal(call.split(' ').next().unwrap());
         self.calls.push(call);
         if refused { Err(failure) } else { Ok(()) }
