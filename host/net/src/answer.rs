@@ -5,7 +5,7 @@ use std::{fmt, io};
 use nix::libc;
 
 use crate::Why;
-use crate::attribute::{after, attributes, bytes, text, u16_at, u32_at};
+use crate::attribute::{after, bytes, text, u16_at, u32_at, value};
 
 /// Length of a netlink message's header.
 pub(crate) const HEADER: usize = 16;
@@ -171,7 +171,7 @@ fn words(answer: &Answer<'_>) -> Option<String> {
     }
     let request = answer.body.get(4..)?;
     let length = if answer.flags & CAPPED != 0 { HEADER } else { u32_at(request, 0)? as usize };
-    attributes(after(request, length)).find(|(kind, _)| *kind == WORDS).map(|(_, value)| text(value))
+    value(after(request, length), WORDS).map(text)
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 const ALIGNED_TO: usize = 4;
 /// The two upper bits of an attribute's kind are flags.
 const KIND: u16 = 0x3fff;
+/// One of them, `NLA_F_NESTED`: others are inside.
+pub(crate) const NESTED: u16 = 1 << 15;
 
 /// The first `N` bytes at `offset`.
 pub(crate) fn bytes<const N: usize>(data: &[u8], offset: usize) -> Option<[u8; N]> {
@@ -42,6 +44,27 @@ pub(crate) fn attributes(data: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
         rest = after(rest, length);
         Some((kind, value))
     })
+}
+
+/// The value of the first attribute of that kind.
+pub(crate) fn value(data: &[u8], wanted: u16) -> Option<&[u8]> {
+    attributes(data).find(|(kind, _)| *kind == wanted).map(|(_, value)| value)
+}
+
+/// Writes an attribute and the padding that follows it. Those here are far from the 64 KiB that one can have.
+pub(crate) fn put(message: &mut Vec<u8>, kind: u16, value: &[u8]) {
+    let length = u16::try_from(4 + value.len()).unwrap_or(u16::MAX);
+    message.extend(length.to_ne_bytes());
+    message.extend(kind.to_ne_bytes());
+    message.extend(value);
+    message.resize(message.len().next_multiple_of(ALIGNED_TO), 0);
+}
+
+/// An attribute alone.
+pub(crate) fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+    let mut message = Vec::new();
+    put(&mut message, kind, value);
+    message
 }
 
 #[cfg(test)]

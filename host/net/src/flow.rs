@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use nix::libc;
 
 use crate::answer::Refusal;
-use crate::attribute::{attributes, bytes};
+use crate::attribute::{NESTED, attribute, bytes, value};
 use crate::effect::{HostPort, Transport};
 use crate::netlink::{Request, Socket};
 
@@ -20,7 +20,6 @@ const HEADER: usize = 4;
 const AT_ONCE: usize = 100;
 
 // Kinds of attributes, of `<linux/netfilter/nfnetlink_conntrack.h>`.
-const NESTED: u16 = 0x8000;
 const AS_SENT: u16 = 1;
 const ID: u16 = 12;
 const ZONE: u16 = 18;
@@ -72,38 +71,27 @@ fn question(port: &HostPort) -> Vec<u8> {
 /// What forgets a flow, if it is one to that port.
 fn deletion(port: &HostPort, flow: &[u8]) -> Option<Request> {
     let all = flow.get(HEADER..)?;
-    let sent = find(all, AS_SENT)?;
-    let (addresses, ports) = (find(sent, ADDRESSES)?, find(sent, PORTS)?);
+    let sent = value(all, AS_SENT)?;
+    let (addresses, ports) = (value(sent, ADDRESSES)?, value(sent, PORTS)?);
     let to = match port.is_v4() {
-        true => IpAddr::from(bytes::<4>(find(addresses, TO_V4)?, 0)?),
-        false => IpAddr::from(bytes::<16>(find(addresses, TO_V6)?, 0)?),
+        true => IpAddr::from(bytes::<4>(value(addresses, TO_V4)?, 0)?),
+        false => IpAddr::from(bytes::<16>(value(addresses, TO_V6)?, 0)?),
     };
-    let is_it = find(ports, PROTOCOL)? == [libc::IPPROTO_UDP as u8]
-        && find(ports, TO_PORT)? == port.port.to_be_bytes()
+    let is_it = value(ports, PROTOCOL)? == [libc::IPPROTO_UDP as u8]
+        && value(ports, TO_PORT)? == port.port.to_be_bytes()
         && (port.is_any() || port.address == to);
     // Its number tells it from one that began meanwhile between the same two.
     let mut body = [header(port).to_vec(), attribute(AS_SENT | NESTED, sent)].concat();
     for kind in [ID, ZONE] {
-        body.extend(find(all, kind).map(|value| attribute(kind, value)).unwrap_or_default());
+        body.extend(value(all, kind).map(|value| attribute(kind, value)).unwrap_or_default());
     }
     is_it.then_some(Request { kind: DELETE, flags: libc::NLM_F_ACK, body })
-}
-
-fn find(data: &[u8], wanted: u16) -> Option<&[u8]> {
-    attributes(data).find(|(kind, _)| *kind == wanted).map(|(_, value)| value)
 }
 
 /// `struct nfgenmsg`: family, version, nothing.
 fn header(port: &HostPort) -> [u8; HEADER] {
     let family = if port.is_v4() { libc::AF_INET } else { libc::AF_INET6 };
     [family as u8, 0, 0, 0]
-}
-
-fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(HEADER + value.len()).unwrap_or(u16::MAX);
-    let mut attribute = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), value].concat();
-    attribute.resize(attribute.len().next_multiple_of(HEADER), 0);
-    attribute
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkMessage};
 use nix::libc;
 
 use crate::answer::Refusal;
-use crate::attribute::{attributes, bytes, text, u32_at};
+use crate::attribute::{attributes, bytes, text, u32_at, value};
 use crate::netlink::{Socket, body};
 
 /// `struct ifinfomsg` and `struct ifaddrmsg`.
@@ -221,10 +221,6 @@ fn of_port(link_info: &[u8], wanted: u16) -> Option<bool> {
 /// What a link's own kind says about it.
 fn of_link(link_info: &[u8], wanted: u16) -> Option<&[u8]> {
     value(value(link_info, libc::IFLA_INFO_DATA)?, wanted)
-}
-
-fn value(data: &[u8], wanted: u16) -> Option<&[u8]> {
-    attributes(data).find(|(kind, _)| *kind == wanted).map(|(_, value)| value)
 }
 
 /// The texts of one kind among nested attributes.

@@ -8,7 +8,7 @@ use nix::libc;
 
 use super::{Kernel, failed, refused};
 use crate::Refused;
-use crate::attribute::{attributes, bytes, u16_at, u32_at};
+use crate::attribute::{bytes, u16_at, u32_at, value};
 use crate::effect::{LinkRef, MacAddr};
 use crate::link::ip;
 use crate::netlink::body;
@@ -67,8 +67,7 @@ fn read(data: &[u8], link: u32) -> Option<(IpAddr, MacAddr)> {
     if u32_at(data, 4)? != link || !permanent {
         return None;
     }
-    let find =
-        |wanted| attributes(data.get(HEADER..)?).find(|(kind, _)| *kind == wanted).map(|(_, value)| value);
+    let find = |wanted| value(data.get(HEADER..)?, wanted);
     Some((ip(family, find(libc::NDA_DST)?)?, MacAddr(find(libc::NDA_LLADDR)?.try_into().ok()?)))
 }
 

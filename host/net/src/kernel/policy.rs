@@ -7,7 +7,7 @@ use nix::libc;
 
 use super::{Kernel, failed, refused};
 use crate::Refused;
-use crate::attribute::{attributes, bytes, u32_at};
+use crate::attribute::{attributes, bytes, put, u32_at};
 use crate::effect::{PolicyRule, Space};
 use crate::link::ip;
 
@@ -67,20 +67,11 @@ fn message(rule: &PolicyRule) -> Vec<u8> {
     };
     let mut message = vec![family as u8, 0, rule.source.prefix_len(), 0, 0, 0, 0, TO_TABLE, 0, 0, 0, 0];
     if rule.source.prefix_len() > 0 {
-        attribute(&mut message, SOURCE, &address);
+        put(&mut message, SOURCE, &address);
     }
-    attribute(&mut message, PRIORITY, &rule.priority.to_ne_bytes());
-    attribute(&mut message, TABLE, &rule.table.to_ne_bytes());
+    put(&mut message, PRIORITY, &rule.priority.to_ne_bytes());
+    put(&mut message, TABLE, &rule.table.to_ne_bytes());
     message
-}
-
-/// Writes one attribute.
-pub(super) fn attribute(message: &mut Vec<u8>, kind: u16, value: &[u8]) {
-    let length = u16::try_from(4 + value.len()).unwrap_or(u16::MAX);
-    message.extend(length.to_ne_bytes());
-    message.extend(kind.to_ne_bytes());
-    message.extend(value);
-    message.resize(message.len().next_multiple_of(4), 0);
 }
 
 /// One `RTM_NEWRULE`. Of one that asks for more than a source address the table and the order are told.
@@ -124,7 +115,7 @@ mod tests {
     #[test]
     fn a_rule_that_asks_for_more_is_nobodys() {
         let mut said = message(&PolicyRule { source: "10.1.0.5/32".parse().unwrap(), table: 9, priority: 7 });
-        attribute(&mut said, 10, &5_u32.to_ne_bytes()); // FRA_FWMARK
+        put(&mut said, 10, &5_u32.to_ne_bytes()); // FRA_FWMARK
         assert_eq!(read(&said).unwrap().to_string(), "7: from all lookup 9");
     }
 

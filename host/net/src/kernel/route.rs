@@ -12,7 +12,7 @@ use nix::libc;
 
 use super::{Kernel, failed, refused};
 use crate::Refused;
-use crate::attribute::{attributes, bytes, u32_at};
+use crate::attribute::{attributes, bytes, u32_at, value};
 use crate::effect::{LinkRef, Route};
 use crate::link::ip;
 use crate::netlink::body;
@@ -168,8 +168,7 @@ fn unspecified(family: u8) -> Option<IpAddr> {
 }
 
 fn metrics(data: &[u8]) -> (Option<u32>, Option<u32>) {
-    let find =
-        |wanted| attributes(data).find(|(kind, _)| *kind == wanted).and_then(|(_, value)| u32_at(value, 0));
+    let find = |wanted| u32_at(value(data, wanted)?, 0);
     (find(MTU), find(ADVMSS))
 }
 

@@ -6,10 +6,9 @@ use std::fmt::Display;
 
 use nix::libc;
 
-use super::policy::attribute;
 use super::{Kernel, failed, refused};
 use crate::Refused;
-use crate::attribute::{attributes, text, u32_at};
+use crate::attribute::{attribute, attributes, put, text, u32_at, value};
 use crate::effect::{Limit, LinkRef, Space};
 use crate::netlink::Request;
 use crate::{Link, link};
@@ -71,16 +70,6 @@ fn numbers(numbers: &[u32]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_ne_bytes()).collect()
 }
 
-fn nested(kind: u16, inner: &[u8]) -> Vec<u8> {
-    let mut message = Vec::new();
-    attribute(&mut message, kind, inner);
-    message
-}
-
-fn value(data: &[u8], wanted: u16) -> Option<&[u8]> {
-    attributes(data).find(|(kind, _)| *kind == wanted).map(|(_, value)| value)
-}
-
 /// `tc qdisc add dev … root handle 1: tbf rate … burst … limit …`.
 fn limit(index: u32, limit: Limit) -> Vec<u8> {
     let Limit { rate, burst, queue } = limit;
@@ -89,14 +78,14 @@ fn limit(index: u32, limit: Limit) -> Vec<u8> {
     let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
     // Rate and peak rate, each with how it is to be counted before it, then limit, bucket, and the peak's.
     let parameters = numbers(&[0, 0, short, 0, 0, 0, queue, ticks, 0]);
-    let mut options = nested(PARAMETERS, &parameters);
+    let mut options = attribute(PARAMETERS, &parameters);
     if rate > u32::MAX.into() {
-        attribute(&mut options, RATE, &rate.to_ne_bytes());
+        put(&mut options, RATE, &rate.to_ne_bytes());
     }
-    attribute(&mut options, BURST, &burst.to_ne_bytes());
+    put(&mut options, BURST, &burst.to_ne_bytes());
     let mut message = message(index, FIRST, ROOT, 0);
-    attribute(&mut message, KIND, b"tbf\0");
-    attribute(&mut message, OPTIONS, &options);
+    put(&mut message, KIND, b"tbf\0");
+    put(&mut message, OPTIONS, &options);
     message
 }
 
@@ -116,23 +105,23 @@ fn read_limit(body: &[u8]) -> Option<(u32, u64, u32)> {
 /// `tc qdisc add dev … ingress`.
 fn ingress(index: u32) -> Vec<u8> {
     let mut message = message(index, INGRESS_HANDLE, INGRESS, 0);
-    attribute(&mut message, KIND, b"ingress\0");
+    put(&mut message, KIND, b"ingress\0");
     message
 }
 
 /// `tc filter add dev … parent ffff: protocol all prio 1 u32 match u32 0 0 flowid 1:1 action mirred egress redirect dev …`.
 fn filter(index: u32, to: u32) -> Vec<u8> {
-    let mirred = nested(MIRRED, &numbers(&[0, 0, STOLEN, 0, 0, REDIRECT, to]));
-    let mut action = nested(ACTION_KIND, b"mirred\0");
-    attribute(&mut action, ACTION_OPTIONS, &mirred);
+    let mirred = attribute(MIRRED, &numbers(&[0, 0, STOLEN, 0, 0, REDIRECT, to]));
+    let mut action = attribute(ACTION_KIND, b"mirred\0");
+    put(&mut action, ACTION_OPTIONS, &mirred);
     // The last one asked, one key: nothing of the first four bytes matters.
     let selector = [&[1, 0, 1, 0][..], &[0; 12], &[0; 16]].concat();
-    let mut options = nested(CLASS, &(FIRST | 1).to_ne_bytes());
-    attribute(&mut options, SELECTOR, &selector);
-    attribute(&mut options, ACTIONS, &nested(1, &action));
+    let mut options = attribute(CLASS, &(FIRST | 1).to_ne_bytes());
+    put(&mut options, SELECTOR, &selector);
+    put(&mut options, ACTIONS, &attribute(1, &action));
     let mut message = message(index, 0, INGRESS_HANDLE, PRIORITY | u32::from(ALL.to_be()));
-    attribute(&mut message, KIND, b"u32\0");
-    attribute(&mut message, OPTIONS, &options);
+    put(&mut message, KIND, b"u32\0");
+    put(&mut message, OPTIONS, &options);
     message
 }
 
@@ -243,7 +232,7 @@ impl Kernel {
     fn number_of_pod(&mut self, tried: &dyn Display) -> Result<Option<i32>, Refused> {
         let descriptor = self.descriptor(Space::Sandbox, tried)?;
         let mut question = vec![0; 4];
-        attribute(&mut question, NAMESPACE_FD, &descriptor.to_ne_bytes());
+        put(&mut question, NAMESPACE_FD, &descriptor.to_ne_bytes());
         let socket = self.socket(Space::Host, tried)?;
         let (_, body) = socket.get(GET_NAMESPACE, &question).map_err(refused(tried))?;
         let number =
@@ -289,8 +278,8 @@ mod tests {
         #[test]
         fn no_message_stops_the_reader(data in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = (read_limit(&data), read_filter(&data));
-            let known = [&message(7, FIRST, ROOT, 0)[..], &nested(KIND, b"tbf\0"), &data].concat();
-            let _ = (read_limit(&known), read_filter(&[&known[..HEADER], &nested(KIND, b"u32\0"), &data].concat()));
+            let known = [&message(7, FIRST, ROOT, 0)[..], &attribute(KIND, b"tbf\0"), &data].concat();
+            let _ = (read_limit(&known), read_filter(&[&known[..HEADER], &attribute(KIND, b"u32\0"), &data].concat()));
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Attributes of nf_tables as bytes. Unlike the rest of netlink it has its numbers with the highest byte first.
 
-/// Others are inside.
-const NESTED: u16 = 0x8000;
+use crate::attribute::{NESTED, put};
 
 /// Attributes, one after the other.
 #[derive(Debug, Clone, Default)]
@@ -13,11 +12,7 @@ impl Attributes {
     }
 
     pub(super) fn bytes(mut self, kind: u16, value: &[u8]) -> Self {
-        let length = u16::try_from(4 + value.len()).unwrap_or(u16::MAX);
-        self.0.extend(length.to_ne_bytes());
-        self.0.extend(kind.to_ne_bytes());
-        self.0.extend(value);
-        self.0.resize(self.0.len().next_multiple_of(4), 0);
+        put(&mut self.0, kind, value);
         self
     }
 

@@ -3,7 +3,7 @@
 
 use nix::libc;
 
-use crate::attribute::{attributes, bytes, u16_at, u32_at};
+use crate::attribute::{NESTED, attribute, attributes, bytes, u16_at, u32_at};
 use crate::effect::{LinkState, MacAddr, Rate, Setting, Vlan, VlanProtocol};
 
 /// `struct ifinfomsg`.
@@ -21,8 +21,6 @@ const VLAN_LIST: u16 = 12;
 const VLAN_INFO: u16 = 1;
 /// `MAX_ADDR_LEN`: room for an address of any kind of link.
 const LONGEST_ADDRESS: usize = 32;
-/// `NLA_F_NESTED`.
-const NESTED: u16 = 1 << 15;
 
 /// What a physical function has set of one of its virtual ones.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -139,15 +137,6 @@ pub(crate) fn encode(number: u32, setting: &Setting) -> Option<Vec<u8>> {
         Setting::LinkState(state) => (LINK_STATE, words(&[number, *state as u32])),
     };
     Some(attribute(INFO | NESTED, &attribute(kind, &value)))
-}
-
-/// One attribute, padded. Those here are a few words long.
-fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(value.len() + 4).unwrap_or(u16::MAX);
-    let mut bytes = [length.to_ne_bytes(), kind.to_ne_bytes()].concat();
-    bytes.extend(value);
-    bytes.resize(bytes.len().next_multiple_of(4), 0);
-    bytes
 }
 
 #[cfg(test)]

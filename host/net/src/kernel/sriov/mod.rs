@@ -12,6 +12,7 @@ use nix::libc;
 use super::link::about;
 use super::{Kernel, failed, refused};
 use crate::Refused;
+use crate::attribute::NESTED;
 use crate::effect::{FunctionChange, FunctionRef, PciAddress, Setting, Space};
 use crate::link::{self, Details, Wanted};
 use crate::netlink::body;
@@ -117,9 +118,6 @@ impl Kernel {
         link::detailed(self.socket(Space::Host, tried)?).map_err(failed(tried))
     }
 }
-
-/// `NLA_F_NESTED`.
-const NESTED: u16 = 1 << 15;
 
 fn is_of(link: &Details, address: &PciAddress) -> bool {
     link.bus_address.as_deref() == Some(address.as_str())
