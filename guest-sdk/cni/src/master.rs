@@ -59,7 +59,8 @@ impl<'a> Master<'a> {
 /// # Errors
 /// Code 7: it is greater.
 pub fn check_mtu<H: Host>(host: &H, master: &H::Link, mtu: Option<u32>) -> Answer<()> {
-    let (Some(mtu), info) = (mtu, host.info(master)?) else { return Ok(()) };
+    let Some(mtu) = mtu else { return Ok(()) };
+    let info = host.info(master)?;
     if mtu <= info.mtu {
         return Ok(());
     }

@@ -74,6 +74,16 @@ pub fn by_gateway(route: &Route, result: &CniResult) -> Route {
     Route { gw: gw.cloned(), ..route.clone() }
 }
 
+/// The result of the plugin before, for one that only adds to it: what `plugin` does, in words.
+///
+/// # Errors
+/// Code 7: there is none, so nothing stands before it in a list.
+pub fn before(prev: Option<&CniResult>, plugin: &str, does: &str) -> Result<CniResult, Failure> {
+    let missing =
+        || invalid(format!("there is no `prevResult`: `{plugin}` {does}, so it stands behind one in a list"));
+    prev.cloned().ok_or_else(missing)
+}
+
 /// The routes of a conf.
 ///
 /// # Errors

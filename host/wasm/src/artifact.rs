@@ -37,9 +37,7 @@ impl LockEntry {
         let engine = Engine::new(&engine_config()).map_err(failed)?;
         verified.load(&engine).map(drop)
     }
-}
 
-impl LockEntry {
     /// Whether the artifact can be linked as a module: that what it imports has the types of what it will be given, and
     /// what it exports the names of its role.
     ///

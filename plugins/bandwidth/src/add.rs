@@ -2,8 +2,7 @@
 
 use multus_guest::result::Interface;
 use multus_guest::{Attachment, CniResult, Failure, Plugin};
-use multus_guest_cni::conf::invalid;
-use multus_guest_cni::{Host, pod};
+use multus_guest_cni::{Host, pod, result};
 
 use crate::conf::limits;
 
@@ -14,9 +13,7 @@ pub(crate) fn add<H: Host>(
     prev: Option<&CniResult>,
 ) -> Result<CniResult, Failure> {
     let limits = limits(conf)?;
-    let mut result = prev.cloned().ok_or_else(|| {
-        invalid("there is no `prevResult`: `bandwidth` limits what another plugin made, so it stands behind one in a list")
-    })?;
+    let mut result = result::before(prev, "bandwidth", "limits what another plugin made")?;
     if limits.receive.is_none() && limits.send.is_none() {
         return Ok(result);
     }

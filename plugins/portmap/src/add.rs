@@ -4,9 +4,9 @@ use ipnet::IpNet;
 use multus_guest::firewall::{Disguise, PortMapping};
 use multus_guest::result::Ip;
 use multus_guest::{Attachment, CniResult, Failure, Plugin};
-use multus_guest_cni::Host;
 use multus_guest_cni::conf::invalid;
 use multus_guest_cni::host::Answer;
+use multus_guest_cni::{Host, result};
 
 use crate::conf::{Port, Wanted};
 
@@ -17,9 +17,7 @@ pub(crate) fn add<H: Host>(
     prev: Option<&CniResult>,
 ) -> Result<CniResult, Failure> {
     let wanted = Wanted::read(conf)?;
-    let result = prev.cloned().ok_or_else(|| {
-        invalid("there is no `prevResult`: `portmap` leads to what another plugin made, so it stands behind one in a list")
-    })?;
+    let result = result::before(prev, "portmap", "leads to what another plugin made")?;
     if wanted.ports.is_empty() {
         return Ok(result);
     }

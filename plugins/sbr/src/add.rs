@@ -1,10 +1,9 @@
 //! What is done, in order.
 
 use multus_guest::{Attachment, CniResult, Failure, Plugin};
-use multus_guest_cni::Host;
-use multus_guest_cni::conf::invalid;
 use multus_guest_cni::host::Answer;
 use multus_guest_cni::result::Lease;
+use multus_guest_cni::{Host, result};
 use serde_json::Value;
 
 use crate::conf::Wanted;
@@ -17,9 +16,7 @@ pub(crate) fn add<H: Host>(
     prev: Option<&CniResult>,
 ) -> Result<CniResult, Failure> {
     let wanted = Wanted::read(conf)?;
-    let result = prev.cloned().ok_or_else(|| {
-        invalid("there is no `prevResult`: `sbr` routes what another plugin attached, so it stands behind one in a list")
-    })?;
+    let result = result::before(prev, "sbr", "routes what another plugin attached")?;
     let name = &attachment.interface_name;
     let leases = of_link(&result, name)?;
     if result.ips.is_empty() {

@@ -1,9 +1,8 @@
 //! What is done, in order.
 
 use multus_guest::{Attachment, CniResult, Failure, Plugin};
-use multus_guest_cni::Host;
-use multus_guest_cni::conf::invalid;
 use multus_guest_cni::host::Answer;
+use multus_guest_cni::{Host, result};
 
 use crate::conf::{OfLink, Wanted};
 
@@ -14,9 +13,7 @@ pub(crate) fn add<H: Host>(
     prev: Option<&CniResult>,
 ) -> Result<CniResult, Failure> {
     let wanted = Wanted::read(attachment, conf)?;
-    let mut result = prev.cloned().ok_or_else(|| {
-        invalid("there is no `prevResult`: `tuning` changes what another plugin made, so it stands behind one in a list")
-    })?;
+    let mut result = result::before(prev, "tuning", "changes what another plugin made")?;
     for (key, value) in &wanted.settings {
         host.set_sandbox_sysctl(key, value)?;
     }

@@ -18,9 +18,7 @@ pub(crate) fn add<H: Host>(
     let keys = Conf::of(conf);
     let name = keys.at("vrfname")?.text()?.ok_or_else(|| invalid("the conf has no `vrfname`"))?;
     let wanted = Vrf { table: keys.at("table")?.number()? };
-    let prev = prev.cloned().ok_or_else(|| {
-        invalid("there is no `prevResult`: `vrf` is about the link of another plugin, so it stands behind one in a list")
-    })?;
+    let prev = result::before(prev, "vrf", "is about the link of another plugin")?;
     let own = &attachment.interface_name;
     let link = host
         .find_in_sandbox(own)?

@@ -8,21 +8,12 @@ use multus_tests::{Module, binaries, ip};
 use serde_json::{Map, Value, json};
 
 use super::Bench;
+use super::delegates::{CLAIMS, GRANTS};
 use super::pair::{Both, Call, Pair, Step, steps};
 use super::report::{Aim, Line};
 
 /// The link that macvlans are on: no card has to be there.
 const WIRE: &str = "bench-wire";
-
-const GRANTS: &[&str] = &[
-    "links=bench*",
-    "ipam=host-local",
-    "firewall=masquerade",
-    "sysctls=net/ipv4/ip_forward",
-    "sysctls=net/ipv4/conf/*/arp_notify",
-    "sysctls=net/ipv6/conf/*/accept_ra",
-    "sysctls=net/ipv6/conf/*/accept_dad",
-];
 
 /// The times.
 ///
@@ -73,7 +64,7 @@ fn macvlan(bench: &Bench, folder: &Path) -> Result<Vec<Line>> {
 fn list(bench: &Bench, folder: &Path) -> Result<Vec<Line>> {
     let modules = [
         Module::delegate("bridge", GRANTS),
-        Module::delegate("host-local", &[&format!("store={}", bench.node.path("claims").display())]),
+        Module::delegate("host-local", &[&format!("store={}", bench.node.path(CLAIMS).display())]),
         Module::delegate(
             "portmap",
             &["firewall=port-mapping", "sysctls=net/ipv4/conf/bench*/route_localnet"],
@@ -109,9 +100,7 @@ fn one_by_one(bench: &Bench, folder: &Path) -> Result<Vec<Step>> {
 
 fn binary(bench: &Bench, folder: &Path, verb: &str, conf: &Value) -> Result<Call> {
     let kind = conf.get("type").and_then(Value::as_str).unwrap_or_default();
-    let mut call = bench.call(&folder.join(kind), verb, conf)?;
-    call.environment.retain(|(name, _)| *name != "CNI_PATH");
-    call.environment.push(("CNI_PATH", folder.into()));
+    let mut call = bench.call(&folder.join(kind), verb, conf)?.among(folder);
     // It starts iptables.
     call.environment.push(("PATH", std::env::var_os("PATH").unwrap_or_default()));
     Ok(call)
@@ -126,7 +115,7 @@ fn by_components(bench: &Bench, folder: &str, modules: &[Module], further: Value
 
 /// Either side has a bridge and a range of its own.
 fn plugins(bench: &Bench, subnet: u8) -> Vec<Value> {
-    let ipam = json!({ "type": "host-local", "dataDir": bench.node.path("claims"),
+    let ipam = json!({ "type": "host-local", "dataDir": bench.node.path(CLAIMS),
                        "ranges": [[{ "subnet": format!("10.{subnet}.1.0/24") }]] });
     vec![
         json!({ "type": "bridge", "bridge": format!("bench-list{subnet}"), "isGateway": true, "ipam": ipam }),

@@ -11,9 +11,10 @@ use super::pair::{Both, Pair, Step, steps};
 use super::report::{Aim, Line};
 
 /// Where `host-local` keeps claims: on the disk that holds the records.
-const CLAIMS: &str = "claims";
+pub(super) const CLAIMS: &str = "claims";
 
-const GRANTS: &[&str] = &[
+/// Of a bridge that is a gateway.
+pub(super) const GRANTS: &[&str] = &[
     "links=bench*",
     "ipam=host-local",
     "firewall=masquerade",
@@ -68,10 +69,7 @@ fn directly(bench: &Bench, folder: &Path, count: usize) -> Result<Vec<Step>> {
     let step = |verb: &str| {
         let networks = (0..count).map(|number| (format!("eth{number}"), network(bench, "binary", number)));
         let calls = networks.map(|(interface, network)| {
-            let mut call = bench.call_for(&folder.join("bridge"), verb, &interface, &network)?;
-            call.environment.retain(|(name, _)| *name != "CNI_PATH");
-            call.environment.push(("CNI_PATH", folder.into()));
-            Ok(call)
+            Ok(bench.call_for(&folder.join("bridge"), verb, &interface, &network)?.among(folder))
         });
         calls.collect::<Result<Vec<_>>>().map(Step)
     };

@@ -162,6 +162,13 @@ fn cpu() -> Result<Duration> {
 }
 
 impl Call {
+    /// Finds the delegates that it runs in this folder.
+    pub(super) fn among(mut self, folder: &Path) -> Self {
+        self.environment.retain(|(name, _)| *name != "CNI_PATH");
+        self.environment.push(("CNI_PATH", folder.into()));
+        self
+    }
+
     /// What its standard input is, after a call with this result.
     fn input(&self, result: Option<&str>) -> Result<PathBuf> {
         let Some(result) = result.filter(|_| self.follows) else { return Ok(self.stdin.clone()) };
