@@ -6,7 +6,8 @@ use crate::artifact::check_kind;
 use crate::error::CompileError;
 use crate::role::{exports, imports};
 
-/// A component's interfaces by name, such as `multus:delegate/log@0.1.0`.
+/// A component's interfaces by name, such as `multus:delegate/log@0.1.0`, in the order of their names: in a component they
+/// stand as the linker met them, which is not the same in every build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interfaces {
     /// What it can't run without.
@@ -23,7 +24,14 @@ pub fn interfaces(component: &[u8]) -> Result<Interfaces, CompileError> {
     check_kind(component)?;
     match decode(component) {
         Ok(DecodedWasm::Component(resolve, world)) => {
-            Ok(Interfaces { imports: imports(&resolve, world), exports: exports(&resolve, world) })
+            let sorted = |mut names: Vec<String>| {
+                names.sort();
+                names
+            };
+            Ok(Interfaces {
+                imports: sorted(imports(&resolve, world)),
+                exports: sorted(exports(&resolve, world)),
+            })
         }
         Ok(DecodedWasm::WitPackage(..)) => {
             Err(CompileError::NotAComponent { found: "a WIT package", advice: ", which has no code" })

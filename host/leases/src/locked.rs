@@ -114,12 +114,25 @@ impl Locked {
     /// # Errors
     /// [`LeaseError::Name`] for a key that can't be one; [`LeaseError::Io`].
     pub fn release(&mut self, key: &str, holder: &Holder) -> Result<bool, LeaseError> {
+        self.give_back(key, holder, false)
+    }
+
+    /// As [`Locked::release`], for a claim that was noted in an earlier boot: whatever the clocks say, a file without
+    /// content is what the power cut left of it.
+    ///
+    /// # Errors
+    /// As for [`Locked::release`].
+    pub fn release_of_earlier_boot(&mut self, key: &str, holder: &Holder) -> Result<bool, LeaseError> {
+        self.give_back(key, holder, true)
+    }
+
+    fn give_back(&mut self, key: &str, holder: &Holder, rebooted: bool) -> Result<bool, LeaseError> {
         // Of a claim that was cut short; nobody else drafts while this lock is held.
         let _ = self.directory.remove(DRAFT);
         name::key(key)?;
         let is_holders = match self.content(key)? {
             Some(Content::Of(found)) => found.is(holder),
-            Some(Content::Empty { earlier_boot }) => earlier_boot,
+            Some(Content::Empty { earlier_boot }) => rebooted || earlier_boot,
             Some(Content::Foreign) | None => false,
         };
         if !is_holders {

@@ -138,7 +138,11 @@ fn what_a_crash_of_the_plugin_left_is_reclaimed_for_both() {
     assert!(locked(folder.path()).reclaim(|_| true).unwrap().is_empty());
     file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
     assert_eq!(locked(folder.path()).reclaim(|_| true).unwrap(), ["10.1.0.2"]);
-    // Whoever had it may say so as well.
+    // Whoever noted in an earlier boot that it would be claimed may say so, also where the
+    // machine was up again so soon that the clocks leave it in doubt.
+    fs::File::create(folder.path().join(NETWORK).join("10.1.0.2")).unwrap();
+    assert!(locked(folder.path()).release_of_earlier_boot("10.1.0.2", &holder("c1", "eth0")).unwrap());
+    // And whoever had it, once the clocks agree.
     let file = fs::File::create(folder.path().join(NETWORK).join("10.1.0.2")).unwrap();
     assert!(!locked(folder.path()).release("10.1.0.2", &holder("c1", "eth0")).unwrap());
     file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();

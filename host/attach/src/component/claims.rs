@@ -149,7 +149,8 @@ pub(super) fn set_note(node: &mut ComponentNode, id: TransactionId, name: &str, 
     noted.map_err(|error| refusal::not_done(error, |error| lease(&error)))
 }
 
-/// Gives a recorded claim back; one that is gone, or somebody else's by now, is left alone.
+/// Gives a recorded claim back; one that is gone, or somebody else's by now, is left alone. One of another boot may have
+/// lost its content, and is known by the record then.
 ///
 /// # Errors
 /// Words for the record: it could not be given back.
@@ -159,11 +160,15 @@ pub(crate) fn give_back(
     key: &str,
     container_id: &str,
     interface: &str,
+    other_boot: bool,
     deadline: Instant,
 ) -> Result<(), LeaseError> {
     let Some(folder) = Folder::find(Path::new(directory), network)? else { return Ok(()) };
     let holder = Holder::new(container_id, interface)?;
-    folder.lock(deadline)?.release(key, &holder).map(drop)
+    let mut locked = folder.lock(deadline)?;
+    let released =
+        if other_boot { locked.release_of_earlier_boot(key, &holder) } else { locked.release(key, &holder) };
+    released.map(drop)
 }
 
 #[cfg(test)]

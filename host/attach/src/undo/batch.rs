@@ -166,8 +166,9 @@ impl Member<'_> {
         let (container, interface) = (&scene.container_id, &self.attachment.intent.interface);
         for effect in self.effects.iter().rev() {
             let Effect::Claim { directory, network, key } = &effect.effect else { continue };
-            let end = undo.call.deadlines.end;
-            if let Err(error) = component::give_back(directory, network, key, container, interface, end) {
+            let (other_boot, end) = (scene.other_boot, undo.call.deadlines.end);
+            let given = component::give_back(directory, network, key, container, interface, other_boot, end);
+            if let Err(error) = given {
                 self.errors.push(Error::new(Code::Io, error.to_string()));
             }
         }
