@@ -2,10 +2,9 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use multus_net::MacAddr;
+use multus_net::{MacAddr, NewLink};
 
-/// Above what the kernel counts up to by itself on any node, below what programs take for negative.
-const FIRST_INDEX: u32 = 1 << 20;
+/// So many are below what programs take for negative.
 const INDEXES: u64 = 1 << 30;
 
 /// 64 bits from the kernel's random numbers: that is what the keys of a `RandomState` are made of.
@@ -15,7 +14,7 @@ fn number() -> u64 {
 
 /// An interface index.
 pub(super) fn index() -> u32 {
-    FIRST_INDEX + u32::try_from(number() % INDEXES).unwrap_or_default()
+    NewLink::FIRST_INDEX + u32::try_from(number() % INDEXES).unwrap_or_default()
 }
 
 /// A locally administered address of one station.
@@ -45,7 +44,7 @@ mod tests {
         let (one, other) = (mac(), mac());
         assert_ne!(one, other);
         assert_eq!(one.0[0] & 3, 2, "one station, no vendor");
-        assert!((FIRST_INDEX..1 << 31).contains(&index()));
+        assert!((NewLink::FIRST_INDEX..1 << 31).contains(&index()));
         assert_eq!(veth_name().len(), 12);
         assert_ne!(veth_name(), veth_name());
         assert_eq!(detour_name().len(), 15);

@@ -72,6 +72,11 @@ pub struct NewLink {
     pub mac: MacAddr,
 }
 
+impl NewLink {
+    /// Numbers from here on are ours: the kernel does not count up to them by itself on any node.
+    pub const FIRST_INDEX: u32 = 1 << 20;
+}
+
 /// An Ethernet address; as text `0a:58:0a:01:02:03`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -54,7 +54,7 @@ pub(crate) enum Action<'a> {
         link: &'a NewLink,
         kind: &'static str,
         /// The hardware addresses that it may have: the one it was made with, and what we gave it since. Any where it
-        /// follows its parent's.
+        /// follows its parent's, and in the pod, which may choose another: there kind and number tell it.
         macs: Option<Vec<String>>,
         /// Others may use it: it goes once it has no port any more.
         shared: bool,
@@ -118,7 +118,9 @@ fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> 
         }
         Effect::Link { link: made, kind, .. } => {
             let is_it = |link: &LinkRef| link.space == made.space && link.index == made.index;
-            let macs = (!kind.has_parents_mac()).then(|| macs(&made.mac.to_string(), all, is_it));
+            let in_pod = made.space == Space::Sandbox && made.index >= NewLink::FIRST_INDEX;
+            let any = kind.has_parents_mac() || in_pod;
+            let macs = (!any).then(|| macs(&made.mac.to_string(), all, is_it));
             Action::Delete { link: made, kind: kind.name(), macs, shared: kind.is_shared() }
         }
         Effect::Move { link, to, name, home } => {

@@ -164,6 +164,28 @@ fn what_is_shared_goes_after_what_may_use_it_and_what_follows_its_parent_under_a
     assert_eq!(deleted.collect::<Vec<_>>(), expected);
 }
 
+/// The pod may choose another address, but no other number.
+#[test]
+fn a_link_in_the_pod_with_a_number_of_ours_is_known_under_any_address() {
+    let ours = NewLink::FIRST_INDEX;
+    let on_node = |index| {
+        let Effect::Link { mut link, parent, kind, mtu } = made(index, LinkKind::Dummy) else { panic!() };
+        link.space = Space::Host;
+        Effect::Link { link, parent, kind, mtu }
+    };
+    let rows = [
+        (made(ours, LinkKind::Dummy), false, "in the pod"),
+        (made(ours, LinkKind::Vrf { table: 5 }), false, "in the pod"),
+        (made(ours - 1, LinkKind::Dummy), true, "a number that the kernel may give"),
+        (on_node(ours), true, "on the node, where nobody else changes it"),
+    ];
+    for (effect, by_address, what) in rows {
+        let steps = steps(&[&effect]);
+        let Action::Delete { macs, .. } = &steps[0].action else { panic!("{steps:?}") };
+        assert_eq!(macs.is_some(), by_address, "{what}");
+    }
+}
+
 fn candidate(index: u32, name: &str, last: u8, bus_address: Option<&str>) -> Details {
     let mac = format!("02:00:00:00:00:{last:02x}");
     let link = Link { index, name: name.into(), mac, ..Link::default() };

@@ -7,6 +7,7 @@
 //! settle pod.10               the back end's `settle`
 //! delete node.20              somebody else deletes a link
 //! end                         the pod's namespace ends
+//! other EFFECT                somebody else does it: nobody takes it back
 //! forget                      what was done so far is somebody else's
 //! undo                        everything that succeeded is taken back, undo of each by itself included
 //! compare EFFECT              nothing of it has changed; with `! words` these words are in what has
@@ -72,6 +73,10 @@ fn act(stage: &mut dyn Stage, line: &str, done: &mut Vec<Effect>) -> Result<(), 
         "delete" => {
             stage.delete(&words.link());
             Ok(())
+        }
+        "other" => {
+            let effect = words.effect(stage.backend());
+            expect(&outcome(&stage.backend().apply(&effect, soon())), expected)
         }
         "forget" => {
             done.clear();

@@ -42,4 +42,24 @@ pub(super) const RULES: &[Rule] = &[
             ? node = lo
         ",
     },
+    Rule {
+        says: "what has a number of ours goes from the pod under any address, and with any other under ours alone",
+        script: "
+            other veth node.30=ens1 node.31=ens2
+            dummy pod.1048576=eth0
+            macvlan pod.1048577=eth1 node.30 bridge
+            dummy pod.12=eth2
+            other set pod.1048576 mac 02:00:00:00:00:66
+            other set pod.1048577 mac 02:00:00:00:00:67
+            other set pod.12 mac 02:00:00:00:00:68
+            undo
+            ? pod = lo eth2
+            ? node = lo ens1 ens2
+            macvlan pod.1048578=eth3 node.30 bridge
+            delete pod.1048578
+            other dummy pod.1048578=eth3
+            undo
+            ? pod = lo eth2 eth3
+        ",
+    },
 ];
