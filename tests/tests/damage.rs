@@ -11,10 +11,10 @@
 )]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use multus_tests::{Node, Pod, private, record_line};
+use multus_tests::{Node, Pod, binaries, private, record_line};
 use serde_json::{Value, json};
 
 /// A pod with two networks, attached.
@@ -191,14 +191,21 @@ fn a_record_of_a_newer_version_is_left_alone() {
         assert_eq!(fs::read_to_string(node.record(&pod)).unwrap(), text);
 
         // The runtime has tried for long enough: the pod ends, and nothing is forgotten.
-        let mark = "/run/multus/failing/web@eth0";
-        assert!(Command::new("touch").args(["-d", "11 minutes ago", mark]).status().unwrap().success());
+        let mark = long_tried("web@eth0");
         node.del(&pod, &conf).succeeded();
         let kept: Vec<_> = fs::read_dir(node.cni_dir().join("leftover")).unwrap().flatten().collect();
         assert_eq!(kept.len(), 1, "{kept:?}");
         assert_eq!(fs::read_to_string(kept[0].path()).unwrap(), text, "as that version left it");
-        assert!(!Path::new(mark).exists(), "the next pod of that name begins anew");
+        assert!(!mark.exists(), "the next pod of that name begins anew");
     });
+}
+
+/// As after as many minutes of DELs as the runtime's retries are worth.
+fn long_tried(name: &str) -> PathBuf {
+    let mark = Path::new("/run/multus/failing").join(name);
+    fs::create_dir_all(mark.parent().unwrap()).unwrap();
+    assert!(Command::new("touch").args(["-d", "11 minutes ago"]).arg(&mark).status().unwrap().success());
+    mark
 }
 
 /// What a damaged record no longer says is still somebody's: no delegate's GC takes it for stale.
@@ -218,6 +225,156 @@ fn gc_keeps_what_a_live_pod_has_whose_record_is_damaged() {
     });
 }
 
+/// A delegate of an older version has no GC: what a damaged record no longer says is libcni's cache to tell.
+#[test]
+fn gc_takes_back_what_only_libcnis_cache_tells() {
+    private(|| {
+        let node = Node::new();
+        let old = |name: &str, delegate: &str| {
+            let mut network = node.network(name, delegate);
+            network["cniVersion"] = json!("1.0.0");
+            network
+        };
+        let mut conf = node.conf(json!([old("a", "alpha"), old("b", "beta")]));
+        let (pod, alive) = (node.pod("web"), node.pod("alive"));
+        for pod in [&pod, &alive] {
+            node.add(pod, &conf).succeeded();
+            let text = fs::read_to_string(node.record(pod)).unwrap();
+            let damaged = text
+                .lines()
+                .map(|it| if it.contains("\"plan\"") { "?\n".to_owned() } else { format!("{it}\n") });
+            fs::write(node.record(pod), damaged.collect::<String>()).unwrap();
+        }
+        node.forget_recorded();
+        conf["cni.dev/valid-attachments"] = json!([{ "containerID": "alive", "ifname": "eth0" }]);
+        node.call("GC", &pod, &conf).succeeded();
+        assert_eq!(node.briefs(), UNDONE);
+        assert!(node.recorded().iter().all(|call| call.variable("CNI_CONTAINERID") == "web"));
+        let dump = node.dump();
+        assert!(dump.has(&["leases/a,alive,eth0"]) && dump.has(&["leases/b,alive,net1"]), "{dump}");
+    });
+}
+
+/// A container's id may be used again, by people who call by hand: what is left of it has the names of what is there.
+#[test]
+fn what_is_attached_anew_is_not_swept_with_what_was_left_of_it() {
+    private(|| {
+        let (node, pod, conf) = attached();
+        let (beta, aside) = (node.bin_dir().join("beta"), node.scratch("beta"));
+        fs::rename(&beta, &aside).unwrap();
+        node.del(&pod, &conf).error();
+        long_tried("web@eth0");
+        node.del(&pod, &conf).succeeded();
+        fs::rename(&aside, &beta).unwrap();
+        fs::remove_file(node.path("leases").join("b,web,net1")).unwrap();
+        node.add(&pod, &conf).succeeded();
+        node.forget_recorded();
+        let file = node.scratch("multus.conf");
+        fs::write(&file, conf.to_string()).unwrap();
+        let sweep = || {
+            Command::new(binaries::multusctl())
+                .args(["journal", "sweep", "--conf"])
+                .arg(&file)
+                .output()
+                .unwrap()
+        };
+        let output = sweep();
+        assert!(!output.status.success());
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains("attached anew") && said.contains("after its DEL"), "{said}");
+        assert_eq!(node.briefs(), [""; 0]);
+        node.del(&pod, &conf).succeeded();
+        assert!(sweep().status.success());
+        nothing_left(&node);
+    });
+}
+
+/// The request of an operator names no container: its record and libcni's cache do.
+#[test]
+fn an_operator_takes_back_a_damaged_record_of_the_container_that_it_is_of() {
+    private(|| {
+        for line in ["\"plan\"", "\"call\""] {
+            let (node, pod, conf) = attached();
+            let other = node.pod("other");
+            node.add(&other, &conf).succeeded();
+            node.forget_recorded();
+            let text = fs::read_to_string(node.record(&pod)).unwrap();
+            let damaged =
+                text.lines().map(|it| if it.contains(line) { "?\n".to_owned() } else { format!("{it}\n") });
+            fs::write(node.record(&pod), damaged.collect::<String>()).unwrap();
+            let file = node.scratch("multus.conf");
+            fs::write(&file, conf.to_string()).unwrap();
+            let undo = |force: &[&str]| {
+                let mut undo = Command::new(binaries::multusctl());
+                undo.args(["journal", "undo", "web", "--conf"]).arg(&file).args(force).output().unwrap()
+            };
+            let refused = String::from_utf8(undo(&[]).stderr).unwrap();
+            assert!(refused.contains("may be running") && refused.contains("--force"), "{refused}");
+            let output = undo(&["--force"]);
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            for call in node.recorded() {
+                assert_eq!(call.variable("CNI_CONTAINERID"), "web");
+                assert_eq!(call.variable("CNI_ARGS"), pod.args);
+            }
+            let told = |call: &multus_tests::Recorded| call.variable("CNI_NETNS") == "/run/netns/web";
+            // A record that lost its first line does not tell of which boot it is: that namespace counts as gone.
+            assert_eq!(node.recorded().iter().all(told), line.contains("plan"));
+            let dump = node.dump();
+            assert!(!dump.has(&["leases/a,web"]) && !dump.has(&["leases/b,web"]), "{dump}");
+            assert!(dump.has(&["leases/a,other,eth0"]) && dump.has(&["leases/b,other,net1"]), "{dump}");
+            node.del(&other, &conf).succeeded();
+            assert!(nothing_left(&node));
+            ["web", "other"].iter().for_each(|name| node.remove_netns(name));
+        }
+    });
+}
+
+/// A runtime may attach a container twice, under two names.
+#[test]
+fn a_damaged_record_takes_nothing_from_the_containers_other_call() {
+    private(|| {
+        let (node, pod, conf) = attached();
+        let further = Pod { ifname: "eth7".into(), ..pod.clone() };
+        let other = node.conf(json!([node.network("c", "gamma")]));
+        node.add(&further, &other).succeeded();
+        node.forget_recorded();
+        fs::write(node.record(&pod), "").unwrap();
+        node.del(&pod, &conf).succeeded();
+        assert_eq!(node.briefs(), UNDONE);
+        assert!(node.dump().has(&["leases/c,web,eth7"]));
+        node.del(&further, &other).succeeded();
+        nothing_left(&node);
+    });
+}
+
+/// What a damaged record no longer says is not lost with the DEL that gives up.
+#[test]
+fn what_only_libcnis_cache_tells_is_left_over_too() {
+    private(|| {
+        let (node, pod, conf) = attached();
+        fs::write(node.record(&pod), "garbage\n").unwrap();
+        let (beta, aside) = (node.bin_dir().join("beta"), node.scratch("beta"));
+        fs::rename(&beta, &aside).unwrap();
+        node.del(&pod, &conf).error();
+        long_tried("web@eth0");
+        let answer = node.del(&pod, &conf);
+        answer.succeeded();
+        assert!(answer.stderr.contains("network b (net1)"), "{answer}");
+        fs::rename(&aside, &beta).unwrap();
+        node.forget_recorded();
+        let file = node.scratch("multus.conf");
+        fs::write(&file, conf.to_string()).unwrap();
+        let sweep = Command::new(binaries::multusctl())
+            .args(["journal", "sweep", "--conf"])
+            .arg(file)
+            .output()
+            .unwrap();
+        assert!(sweep.status.success(), "{}", String::from_utf8_lossy(&sweep.stderr));
+        assert!(node.briefs().contains(&"DEL beta net1".to_owned()), "{:?}", node.briefs());
+        assert!(nothing_left(&node), "the damaged record is kept");
+    });
+}
+
 /// Things that are no record where a record should be.
 #[test]
 fn what_is_no_file_is_named_and_not_touched() {
@@ -234,6 +391,13 @@ fn what_is_no_file_is_named_and_not_touched() {
         let error = node.del(&pod, &conf).error();
         assert!(error.msg.contains("regular file"), "{error:?}");
         assert!(node.briefs().is_empty());
+        // The runtime has tried for long enough: the pod ends, by what libcni's cache tells.
+        long_tried("web@eth0");
+        let answer = node.del(&pod, &conf);
+        answer.succeeded();
+        assert!(answer.stderr.contains("regular file"), "{answer}");
+        assert_eq!(node.briefs(), UNDONE);
+        assert!(record.is_dir(), "not touched");
     });
 }
 

@@ -11,9 +11,10 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use multus_tests::{Node, Pod, network_object, pod_object, private};
+use multus_tests::{Node, Pod, binaries, network_object, pod_object, private};
 use serde_json::{Value, json};
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -197,6 +198,137 @@ fn a_delegate_that_fails_keeps_upstreams_files_for_the_next_del() {
         fs::remove_file(&stuck).unwrap();
         node.del(&pod, &conf).succeeded();
         nothing_left(&node);
+    });
+}
+
+/// As after as many minutes of DELs as the runtime's retries are worth.
+fn long_tried(pod: &Pod) -> PathBuf {
+    let mark = Path::new("/run/multus/failing").join(format!("{}@{}", pod.container_id, pod.ifname));
+    let touched = Command::new("touch").args(["-d", "11 minutes ago"]).arg(&mark).status().unwrap();
+    assert!(touched.success() && mark.exists());
+    mark
+}
+
+fn sweep(node: &Node, conf: &Value) -> (bool, String) {
+    let file = node.scratch("multus.conf");
+    fs::write(&file, conf.to_string()).unwrap();
+    let mut sweep = Command::new(binaries::multusctl());
+    let output = sweep.args(["journal", "sweep", "--conf"]).arg(file).output().unwrap();
+    (output.status.success(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+}
+
+/// The runtime asks for ever otherwise. What is left is named, and given back once that is possible.
+#[test]
+fn a_binary_that_is_gone_for_good_keeps_no_pod() {
+    private(|| {
+        let node = Node::new();
+        let pod = node.pod("web").named("ns", "web");
+        let networks = [(node.network("red", "gamma"), "eth0"), (list_of_two(&node), "net1")];
+        let conf = attached_by_upstream(&node, &pod, &networks);
+        let (gamma, aside) = (node.bin_dir().join("gamma"), node.scratch("gamma"));
+        fs::rename(&gamma, &aside).unwrap();
+        for _ in 0..2 {
+            let error = node.del(&pod, &conf).error();
+            assert!(error.msg.contains("pod ns/web: network red (eth0): plugin gamma"), "{error:?}");
+        }
+        let mark = long_tried(&pod);
+        let answer = node.del(&pod, &conf);
+        answer.succeeded();
+        let named = "kept as a leftover (`multusctl journal sweep` goes on with it): network red (eth0)";
+        assert!(answer.stderr.contains(named), "{answer}");
+        assert!(!mark.exists(), "the next pod of that name begins anew");
+        let kept: Vec<_> = fs::read_dir(node.cni_dir().join("leftover")).unwrap().flatten().collect();
+        assert_eq!(kept.len(), 1, "{kept:?}");
+        node.forget_recorded();
+        node.del(&pod, &conf).succeeded();
+        assert_eq!(node.briefs(), [""; 0], "nothing is left for a DEL");
+
+        let (swept, said) = sweep(&node, &conf);
+        assert!(!swept && said.contains("gamma"), "{said}");
+        fs::rename(&aside, &gamma).unwrap();
+        node.forget_recorded();
+        let mut forbidden = conf.clone();
+        forbidden["exec"] = json!({ "allow": ["omega"] });
+        let (swept, said) = sweep(&node, &forbidden);
+        assert!(!swept && said.contains("not allowed to run"), "{said}");
+        assert_eq!(node.briefs(), [""; 0]);
+        let (swept, said) = sweep(&node, &conf);
+        assert!(swept, "{said}");
+        let calls = node.recorded();
+        let call = calls.iter().find(|call| call.brief() == "DEL gamma eth0").unwrap();
+        assert_eq!(call.variable("CNI_CONTAINERID"), "web");
+        assert_eq!(call.variable("CNI_NETNS"), "/run/netns/web");
+        assert_eq!(call.variable("CNI_ARGS"), pod.args);
+        assert_eq!(call.conf()["prevResult"]["ips"][0]["address"], "192.0.2.9/24", "{}", call.stdin);
+        nothing_left(&node);
+    });
+}
+
+/// Its namespace may be made anew under the same path before somebody sweeps.
+#[test]
+fn what_is_left_of_upstreams_pod_is_not_looked_for_in_another_one() {
+    private(|| {
+        let node = Node::new();
+        let pod = node.pod("web");
+        let conf = attached_by_upstream(&node, &pod, &[(node.network("red", "gamma"), "eth0")]);
+        let (gamma, aside) = (node.bin_dir().join("gamma"), node.scratch("gamma"));
+        fs::rename(&gamma, &aside).unwrap();
+        node.del(&pod, &conf).error();
+        long_tried(&pod);
+        node.del(&pod, &conf).succeeded();
+        fs::rename(&aside, &gamma).unwrap();
+        node.remove_netns("web");
+        node.netns("web");
+        assert!(sweep(&node, &conf).0);
+        assert_eq!(node.recorded()[0].variable("CNI_NETNS"), "");
+        nothing_left(&node);
+    });
+}
+
+/// What can't be opened may be there: a binary that is told of no namespace gives back what links in it have.
+#[test]
+fn a_namespace_that_is_only_out_of_reach_is_not_taken_for_gone() {
+    private(|| {
+        let node = Node::new();
+        let pod = node.pod("web");
+        let conf = attached_by_upstream(&node, &pod, &[(node.network("red", "gamma"), "eth0")]);
+        let away = Pod { netns: node.scratch("loop"), ..pod.clone() };
+        std::os::unix::fs::symlink(&away.netns, &away.netns).unwrap();
+        let error = node.del(&away, &conf).error();
+        assert!(error.msg.contains("network red (eth0)") && error.msg.contains("out of reach"), "{error:?}");
+        assert_eq!(node.briefs(), [""; 0]);
+        node.del(&pod, &conf).succeeded();
+        assert_eq!(node.recorded()[0].variable("CNI_NETNS"), "/run/netns/web");
+        nothing_left(&node);
+    });
+}
+
+/// Of pods that upstream attached only libcni's cache tells: without it no delegate's GC may be asked what is stale.
+#[test]
+fn gc_without_libcnis_cache_frees_nothing_of_pods_that_run() {
+    private(|| {
+        let node = Node::new();
+        let (theirs, ours) = (node.pod("theirs"), node.pod("ours"));
+        let mut conf = attached_by_upstream(&node, &theirs, &[(node.network("today", "omega"), "eth0")]);
+        node.add(&ours, &conf).succeeded();
+        node.forget_recorded();
+        conf["cni.dev/valid-attachments"] = json!([{ "containerID": "theirs", "ifname": "eth0" }, { "containerID": "ours", "ifname": "eth0" }]);
+        let results = node.cni_dir().join("results");
+        let entry = results.join("today-theirs-eth0");
+        let aside = node.scratch("aside");
+        // As a disk that gives no answer.
+        for unreadable in [&results, &entry] {
+            fs::rename(unreadable, &aside).unwrap();
+            std::os::unix::fs::symlink(unreadable, unreadable).unwrap();
+            let error = node.call("GC", &theirs, &conf).error();
+            assert!(error.msg.contains("can't read") && error.msg.contains("results"), "{error:?}");
+            assert_eq!(node.briefs(), [""; 0], "no delegate is asked");
+            fs::remove_file(unreadable).unwrap();
+            fs::rename(&aside, unreadable).unwrap();
+        }
+        node.call("GC", &theirs, &conf).succeeded();
+        let dump = node.dump();
+        assert!(dump.has(&["leases/today,theirs,eth0"]) && dump.has(&["leases/today,ours,eth0"]), "{dump}");
     });
 }
 

@@ -126,7 +126,7 @@ fn take_back_earlier(call: &Call<'_>, store: &Store, earlier: &CallKey) -> bool 
     let deadline = call.deadlines.forward;
     let done = call.lock(&earlier.container_id, Wait::Announced, deadline).and_then(|lock| {
         let Some(record) = store.open(earlier).map_err(journal_error)? else { return Ok(()) };
-        undo::whole(call, store, &lock, &record, "a newer sandbox of the same pod")
+        undo::whole(call, store, &lock.descriptors(), &record, "a newer sandbox of the same pod")
             .map_err(|errors| undo::summary(&errors))
     });
     if let Err(error) = &done {
@@ -205,5 +205,6 @@ fn roll_back(call: &Call<'_>, lock: &ContainerLock, error: Error) -> Error {
 
 fn undo_and_remove(call: &Call<'_>, store: &Store, lock: &ContainerLock, key: &CallKey) -> Result<(), Error> {
     let Some(record) = store.open(key).map_err(journal_error)? else { return Ok(()) };
-    undo::whole(call, store, lock, &record, "ADD failed").map_err(|errors| undo::summary(&errors))
+    undo::whole(call, store, &lock.descriptors(), &record, "ADD failed")
+        .map_err(|errors| undo::summary(&errors))
 }

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use multus_cni::env::Request;
 use multus_cni::{Code, Error};
-use multus_journal::{CallKey, ContainerLock, GlobalLock, LockError, Locks, PodKey, Store, Wait};
+use multus_journal::{
+    Call as Recorded, CallKey, ContainerLock, GlobalLock, LockError, Locks, PodKey, Store, Wait,
+};
 use multus_net::{Backend, BootId, Kernel, Netns, NetnsError, NetnsId, Refused};
 
 use crate::conf::MultusConf;
@@ -172,19 +174,11 @@ impl Call<'_> {
         Err(Error::new(Code::InvalidNetns, message).with_details("set CNI_NETNS_OVERRIDE=1 if that is meant"))
     }
 
-    /// The path to hand to delegates at DEL and CHECK: empty unless the namespace behind it is still
-    /// the one that was attached, since paths and inode numbers are used again at once.
-    pub(crate) fn live_netns(&self, path: &str, recorded: Option<&NetnsId>) -> String {
-        self.find_netns(path, recorded).unwrap_or_else(|error| {
-            self.node.warn(&format!("namespace {path} counts as gone: {error}"));
-            String::new()
-        })
-    }
-
-    /// The same for whoever may not take a namespace for gone that is only out of reach just now.
+    /// The path to hand to delegates at DEL: empty unless the namespace behind it is still the one that was attached,
+    /// since paths and inode numbers are used again at once.
     ///
     /// # Errors
-    /// It can't be told what is at the path.
+    /// It can't be told what is at the path: nobody may take a namespace for gone that is only out of reach just now.
     pub(crate) fn find_netns(&self, path: &str, recorded: Option<&NetnsId>) -> Result<String, NetnsError> {
         let same = match Netns::open(path.as_ref()).and_then(|netns| netns.identity()) {
             Ok(current) => recorded.is_none_or(|recorded| *recorded == current),
@@ -196,6 +190,22 @@ impl Call<'_> {
             Err(error) => return Err(error),
         };
         Ok(if same { path.to_owned() } else { String::new() })
+    }
+
+    /// The same for a call on record: no namespace outlives its boot.
+    ///
+    /// # Errors
+    /// As for [`find_netns`](Self::find_netns).
+    pub(crate) fn namespace_of(&self, recorded: &Recorded) -> Result<String, NetnsError> {
+        if self.is_of_another_boot(recorded) {
+            return Ok(String::new());
+        }
+        self.find_netns(&recorded.netns_path, recorded.netns.as_ref())
+    }
+
+    /// Whether a call on record was made in another boot.
+    pub(crate) fn is_of_another_boot(&self, recorded: &Recorded) -> bool {
+        self.boot().is_ok_and(|boot| boot != recorded.boot)
     }
 
     /// This container for ourselves: no other ADD, DEL or CHECK of it runs meanwhile (CNI-14).

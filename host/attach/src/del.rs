@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::readiness;
 use crate::steps::{journal_error, now_ms};
 use crate::undo;
-use crate::upstream;
+use crate::upstream::{self, Container};
 
 /// Detaches a container from all of its networks (CNI-06).
 ///
@@ -27,28 +27,32 @@ fn detach(call: &Call<'_>) -> Result<(), Error> {
     readiness::warn(call);
     let lock = call.lock_container_for_del()?;
     let store = call.store();
-    let Some(record) = store.open(&call.key()).map_err(journal_error)? else {
+    let found = store.open(&call.key()).map_err(journal_error);
+    let Some(record) = found.or_else(|error| unreadable(call, &store, error))? else {
         // Upstream's scratch file is one for all interfaces of a container: beside a record it is our own,
         // of another interface that must stay.
-        if store.records_of(&call.request.container_id).records.is_empty() {
-            upstream::detach(call, &lock.descriptors())?;
+        if !store.records_of(&call.request.container_id).records.is_empty() {
+            return Ok(());
         }
-        return Ok(());
+        let container = Container::asked(call);
+        return upstream::detach(call, &store, &container, &lock.descriptors())
+            .inspect(|()| unmark(call))
+            .or_else(|error| unfinished_without_record(call, &store, &container, error));
     };
     for problem in &record.problems {
         call.node.warn(&format!("{}: record: {problem}", call.subject()));
     }
-    undo::whole(call, &store, &lock, &record, "DEL")
+    undo::whole(call, &store, &lock.descriptors(), &record, "DEL")
         .inspect(|()| unmark(call))
         .or_else(|errors| unfinished(call, &store, &record, undo::summary(&errors)))
 }
 
-/// The leftover knows all of it; a further DEL must not find the same attachments in upstream's files.
+/// The leftovers know all of it; a further DEL must not find the same attachments in upstream's files.
 fn forget_upstream(call: &Call<'_>, store: &Store, record: &Record) {
     for attachment in &record.attachments {
         upstream::forget(call, &record.key.container_id, &attachment.intent);
     }
-    if record.attachments.is_empty() {
+    if record.newer() && record.attachments.is_empty() {
         upstream::forget_unrecorded(call, store, &record.key.container_id);
     }
     upstream::forget_scratch(call, &record.key.container_id);
@@ -88,12 +92,18 @@ fn marked(mark: &Path) -> Option<u64> {
     u64::try_from(modified.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
 }
 
-fn unfinished(call: &Call<'_>, store: &Store, record: &Record, error: Error) -> Result<(), Error> {
+/// How long DELs of this call have failed, once that is too long to go on with.
+fn given_up(call: &Call<'_>, store: &Store) -> Option<Duration> {
     let tried = Duration::from_millis(now_ms().saturating_sub(first_try(call, store)));
-    if tried < call.node.del_attempts {
-        return Err(error);
-    }
+    (tried >= call.node.del_attempts).then_some(tried)
+}
+
+fn unfinished(call: &Call<'_>, store: &Store, record: &Record, error: Error) -> Result<(), Error> {
+    let Some(tried) = given_up(call, store) else { return Err(error) };
     store.to_leftover(&call.key(), &error.to_string()).map_err(journal_error)?;
+    if is_told_by_files(record) {
+        keep_files(call, store, &Container::recorded(call, record), &error);
+    }
     unmark(call);
     forget_upstream(call, store, record);
     let line = format!(
@@ -103,4 +113,52 @@ fn unfinished(call: &Call<'_>, store: &Store, record: &Record, error: Error) -> 
     );
     call.node.warn(&line);
     Ok(())
+}
+
+/// What can't be read stays where it is, for people, and for GC, which asks no delegate as long as it is there.
+fn unreadable(call: &Call<'_>, store: &Store, error: Error) -> Result<Option<Record>, Error> {
+    let Some(tried) = given_up(call, store) else { return Err(error) };
+    let line = format!(
+        "{}: DEL failed for {} s, and what only the record tells stays until somebody can read that: {error}",
+        call.subject(),
+        tried.as_secs()
+    );
+    call.node.warn(&line);
+    Ok(None)
+}
+
+/// Whether libcni's cache may tell of attachments that a record is silent about. A newer version knows its own.
+fn is_told_by_files(record: &Record) -> bool {
+    !record.newer() && undo::is_unclear(record)
+}
+
+/// The same where only files of upstream and libcni tell what is attached.
+fn unfinished_without_record(
+    call: &Call<'_>,
+    store: &Store,
+    container: &Container,
+    error: Error,
+) -> Result<(), Error> {
+    let Some(tried) = given_up(call, store) else { return Err(error) };
+    let line =
+        format!("{}: DEL failed for {} s, no record tells of it: {error}", call.subject(), tried.as_secs());
+    call.node.warn(&line);
+    keep_files(call, store, container, &error);
+    unmark(call);
+    Ok(())
+}
+
+/// What files alone tell becomes a leftover. Where that can't be written they stay, and no pod waits for a disk.
+fn keep_files(call: &Call<'_>, store: &Store, container: &Container, error: &Error) {
+    let line = match upstream::keep(call, store, container, &error.to_string()) {
+        Ok(None) => return,
+        Ok(Some(kept)) => {
+            format!("kept as a leftover (`multusctl journal sweep` goes on with it): {kept}")
+        }
+        Err(why) => format!(
+            "what is attached stands in {} and its folder `results`, which stay: no leftover can be made of it: {why}",
+            call.conf.cni_dir.join(&container.key.container_id).display()
+        ),
+    };
+    call.node.warn(&format!("{}: {line}", call.subject()));
 }

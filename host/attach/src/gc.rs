@@ -22,7 +22,7 @@ use crate::networks;
 use crate::plan::is_delegate;
 use crate::review::open_sandbox;
 use crate::steps::journal_error;
-use crate::undo::{self, Undo};
+use crate::undo;
 use crate::upstream;
 
 const VALID: &str = "cni.dev/valid-attachments";
@@ -101,11 +101,14 @@ fn judge(
     if record.begun() && (on_list || !is_ours(call, record)) {
         return Ok(true);
     }
+    if !record.begun() {
+        // It tells nothing, not even whose it is: what libcni's cache has of the container stays.
+        store.dispose(record).map_err(journal_error)?;
+        return Ok(false);
+    }
     let of = format!("container {} ({})", key.container_id, key.interface);
-    Undo::new(call, store, lock.descriptors().to_vec())
-        .record(record, "GC")
+    undo::whole(call, store, &lock.descriptors(), record, "GC")
         .map_err(|errors| undo::summary(&errors).context(&of))?;
-    store.remove(key).map(drop).map_err(journal_error)?;
     Ok(false)
 }
 

@@ -1,9 +1,9 @@
 //! Going on with what DELs had to leave behind.
 
-use multus_cni::Error;
-use multus_journal::{CallKey, Wait};
+use multus_cni::{Code, Error};
+use multus_journal::{CallKey, Record, Store, Wait};
 
-use crate::call::Call;
+use crate::call::{Call, Deadlines};
 use crate::steps::journal_error;
 use crate::undo::{self, Undo};
 
@@ -28,13 +28,24 @@ pub fn sweep(call: &Call<'_>) -> Result<Vec<Swept>, Error> {
         return Err(journal_error(error));
     }
     for leftover in listing.records {
-        let lock = call.lock(&leftover.key.container_id, Wait::Plain, call.deadlines.forward)?;
-        let undone = Undo::new(call, &store, lock.descriptors().to_vec()).record(&leftover, "sweep");
-        let remaining = match undone {
-            Ok(()) => store.dispose(&leftover).map_err(journal_error).err(),
-            Err(errors) => Some(undo::summary(&errors)),
-        };
+        // Each has its own time: one that hangs would leave none to those behind it, each time again.
+        let call = Call { deadlines: Deadlines::start(), ..*call };
+        let remaining = give_back(&call, &store, &leftover).err();
         swept.push(Swept { key: leftover.key, remaining });
     }
     Ok(swept)
+}
+
+fn give_back(call: &Call<'_>, store: &Store, leftover: &Record) -> Result<(), Error> {
+    let key = &leftover.key;
+    let lock = call.lock(&key.container_id, Wait::Plain, call.deadlines.forward)?;
+    if store.open(key).map_err(journal_error)?.is_some() {
+        // Binaries and claims know an attachment by these two names alone.
+        let message = format!("{key} is attached anew, and what it has now would be taken with the rest");
+        return Err(Error::new(Code::TryAgainLater, message).with_details("sweep again after its DEL"));
+    }
+    Undo::new(call, store, lock.descriptors().to_vec())
+        .record(leftover, "sweep")
+        .map_err(|errors| undo::summary(&errors))?;
+    store.dispose(leftover).map(drop).map_err(journal_error)
 }

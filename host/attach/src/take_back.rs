@@ -1,8 +1,7 @@
 //! An operator takes back what one call did, without the runtime.
 
 use multus_cni::{Code, Error};
-use multus_journal::{CallKey, Wait};
-use multus_net::Netns;
+use multus_journal::{CallKey, Record, Wait};
 
 use crate::call::Call;
 use crate::steps::journal_error;
@@ -20,16 +19,24 @@ pub fn take_back(call: &Call<'_>, key: &CallKey, force: bool) -> Result<(), Erro
         Error::new(Code::UnknownContainer, format!("nothing is recorded for {key}"))
             .with_details("`multusctl journal show` lists what is")
     })?;
-    let recorded = record.call.as_ref();
-    let live = recorded.and_then(|call| Some((&call.netns_path, call.netns.as_ref()?)));
-    if let (Some((path, identity)), false) = (live, force) {
-        let found = Netns::open(path.as_ref()).and_then(|netns| netns.identity());
-        if found.is_ok_and(|found| found == *identity) {
-            let message = format!("the namespace of {key}, {path}, is still there: its pod may be running");
-            return Err(
-                Error::new(Code::InvalidConfig, message).with_details("`--force` takes it back all the same")
-            );
-        }
+    if let (Some(why), false) = (may_run(call, &record), force) {
+        return Err(Error::new(Code::InvalidConfig, format!("{why}: its pod may be running"))
+            .with_details("`--force` takes it back all the same"));
     }
-    undo::whole(call, &store, &lock, &record, "an operator").map_err(|errors| undo::summary(&errors))
+    undo::whole(call, &store, &lock.descriptors(), &record, "an operator")
+        .map_err(|errors| undo::summary(&errors))
+}
+
+/// Why a pod may still be running, if it may.
+fn may_run(call: &Call<'_>, record: &Record) -> Option<String> {
+    let key = &record.key;
+    let Some(recorded) = &record.call else {
+        return record.begun().then(|| format!("the record of {key} is damaged and names no namespace"));
+    };
+    let path = &recorded.netns_path;
+    match call.namespace_of(recorded) {
+        Ok(gone) if gone.is_empty() => None,
+        Ok(_) => Some(format!("the namespace of {key}, {path}, is still there")),
+        Err(error) => Some(format!("it can't be told whether the namespace of {key} is gone: {error}")),
+    }
 }

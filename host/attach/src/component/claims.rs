@@ -173,16 +173,23 @@ pub(crate) fn give_back(
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use multus_wasm::node::Node;
     use serde_json::json;
 
     use crate::component::node::ComponentNode;
+    use crate::component::shared::Scene;
     use crate::component::stage::{Module, Pod, Stage};
 
     fn module_of(stage: &Stage, pod: &Pod) -> ComponentNode {
         let grants = json!({ "store": [stage.path("claims")] });
         let module = Module { interface: "eth0", grants, before: &[], told: &[] };
         stage.begin(pod, stage.node.open(pod.sandbox), &[module]).pop().unwrap()
+    }
+
+    fn scene_of(node: &mut ComponentNode) -> &mut Scene {
+        Rc::get_mut(&mut node.scene).unwrap()
     }
 
     fn claim(node: &mut ComponentNode, key: &str) -> bool {
@@ -209,5 +216,21 @@ mod tests {
             let found = node.hands.take().in_the_way.clone();
             assert_eq!(found.map(|found| found.container_id).as_deref(), Some("earlier"), "after {key}");
         }
+    }
+
+    /// An ADD of a sandbox that was given up may come late: it does not take back the one that runs.
+    #[test]
+    fn a_newer_sandbox_is_not_in_the_way_of_a_late_one() {
+        let stage = Stage::new();
+        let newer = Pod { uid: Some("uid"), ..stage.pod("newer") };
+        let late = Pod { uid: Some("uid"), ..stage.pod("late") };
+        let mut node = module_of(&stage, &late);
+        scene_of(&mut node).began -= 1000;
+        assert!(claim(&mut module_of(&stage, &newer), "10.1.0.5"));
+        assert!(!claim(&mut node, "10.1.0.5"));
+        assert_eq!(node.hands.take().in_the_way, None, "it began later");
+        scene_of(&mut node).began += 2000;
+        assert!(!claim(&mut node, "10.1.0.5"));
+        assert!(node.hands.take().in_the_way.is_some(), "it began before");
     }
 }

@@ -49,10 +49,17 @@ impl<'r> Batch<'r> {
         &mut self,
         undo: &Undo<'_>,
         scene: &Scene,
-        mut writer: Option<&mut Writer>,
+        writer: Option<&mut Writer>,
     ) -> Vec<(u32, Error)> {
         let mut steps = std::mem::take(&mut self.steps);
         let strays = std::mem::take(&mut self.strays);
+        if let Some(error) = &scene.unreachable {
+            // Taken for gone, it would keep what has to come home, and its links would keep addresses that are given
+            // back. Nor is a component told so.
+            steps.iter_mut().for_each(|member| member.errors.push(error.clone()));
+            let lost = strays.first().map(|_| error.clone());
+            return ticked(steps, lost, writer);
+        }
         for member in &mut steps {
             member.hold_functions(undo, scene);
             member.own_part(undo, scene);
@@ -65,16 +72,21 @@ impl<'r> Batch<'r> {
                 member.claims(undo, scene);
             }
         }
-        let ticked = steps.into_iter().filter_map(|member| {
-            let part = Part::Step { attachment: member.attachment.intent.index, step: member.index };
-            let done = if member.errors.is_empty() { Ok(()) } else { Err(super::summary(&member.errors)) };
-            tick_off(writer.as_deref_mut(), part, member.attachment, member.step, done)
-        });
-        ticked.chain(lost.map(|error| (u32::MAX, error))).collect()
+        ticked(steps, lost, writer)
     }
 }
 
-/// Undoes the kernel effects of all steps. What belongs to no step has nobody to be ticked off with.
+/// Writes down how the undoing of each step ended. What belongs to no step has nobody to be ticked off with.
+fn ticked(steps: Vec<Member<'_>>, lost: Option<Error>, mut writer: Option<&mut Writer>) -> Vec<(u32, Error)> {
+    let ticked = steps.into_iter().filter_map(|member| {
+        let part = Part::Step { attachment: member.attachment.intent.index, step: member.index };
+        let done = if member.errors.is_empty() { Ok(()) } else { Err(super::summary(&member.errors)) };
+        tick_off(writer.as_deref_mut(), part, member.attachment, member.step, done)
+    });
+    ticked.chain(lost.map(|error| (u32::MAX, error))).collect()
+}
+
+/// Undoes the kernel effects of all steps.
 fn kernel(
     undo: &Undo<'_>,
     scene: &Scene,
@@ -94,11 +106,6 @@ fn kernel(
     owners.resize(effects.len(), None);
     if effects.is_empty() {
         return None;
-    }
-    if let Some(error) = &scene.unreachable {
-        // Taken for gone, it would keep what has to come home, and its links would keep addresses that are given back.
-        steps.iter_mut().for_each(|member| member.errors.push(error.clone()));
-        return strays.first().map(|_| error.clone());
     }
     let sandbox = Some(scene.netns.as_str()).filter(|path| !path.is_empty()).map(Path::new);
     let failures = match (undo.call.node.open)(sandbox) {

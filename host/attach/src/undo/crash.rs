@@ -1,6 +1,8 @@
 //! Death, or a refusal, at each request that an ADD of components makes of the node, and at each request of taking it
 //! back. What the next process makes of the record is judged by the node's dump and the folders of claims alone.
 
+use std::cell::Cell;
+
 use multus_cni::Error;
 use multus_net::simulated::Fault;
 use multus_net::{Backend, Effect, LinkRef, MacAddr, Property, Space};
@@ -184,6 +186,25 @@ fn an_add_that_was_refused_anywhere_is_taken_back() {
     }
 }
 
+/// Taken for gone, its links would keep addresses that are given back, and components would be told so.
+#[test]
+fn what_is_out_of_reach_is_kept_whole_and_no_component_is_asked() {
+    for call in CALLS {
+        let scene = Scene::new(call);
+        assert_eq!(scene.add(None), End::Whole);
+        let (view, claims) = (View::of(&scene.stage.node), scene.stage.claims());
+        scene.stage.logged();
+        let failures = scene.take_back(TakeBack { out_of_reach: true, ..TakeBack::default() });
+        assert_eq!(failures.len(), call.len(), "{failures:?}");
+        assert!(failures.iter().all(|failure| failure.to_string().contains("out of reach")), "{failures:?}");
+        assert_eq!(view.changes(&View::of(&scene.stage.node)), []);
+        assert_eq!(scene.stage.claims(), claims);
+        assert_eq!(scene.stage.logged(), Vec::<String>::new(), "a component's own DEL");
+        scene.comes_clean("once it is in reach");
+        assert!(!scene.stage.logged().is_empty(), "a component's own DEL");
+    }
+}
+
 /// The last line of a record may be cut short: an effect's end, never its intent, since the effect came after it.
 #[test]
 fn an_add_that_died_while_it_wrote_is_taken_back() {
@@ -261,6 +282,29 @@ fn a_pod_that_renamed_its_links_is_taken_back() {
         rename_all(scene, 0);
         scene.comes_clean(story);
     });
+}
+
+/// The pod gave its links other addresses, where the kernel lets it.
+#[test]
+fn a_pod_that_gave_its_links_other_addresses_is_taken_back() {
+    let changed = Cell::new(0);
+    each_death(&CALLS, 1, |scene, _, story| {
+        changed.set(changed.get() + other_addresses(scene));
+        scene.comes_clean(story);
+    });
+    assert!(changed.get() > 20, "{changed:?}");
+}
+
+fn other_addresses(scene: &Scene) -> usize {
+    let mut node = scene.stage.node.open(scene.pod.sandbox);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let links = node.links(Space::Sandbox).unwrap();
+    let change = |(last, found): (u8, &multus_net::Link)| {
+        let link = LinkRef { space: Space::Sandbox, index: found.index, name: found.name.clone() };
+        let property = Property::Mac(MacAddr([2, 0, 0, 0, 0x66, last]));
+        node.apply(&Effect::Set { link, property, before: None }, deadline).is_ok()
+    };
+    (0..).zip(links.iter().filter(|link| link.name != "lo")).map(change).filter(|done| *done).count()
 }
 
 fn rename_all(scene: &Scene, turn: usize) {

@@ -14,8 +14,8 @@ use multus_cni::env::Command;
 use multus_cni::{Code, Error, Version};
 use multus_document::Object;
 use multus_journal::{
-    AttachmentIntent, AttachmentRecord, ContainerLock, Effect, Entry, Implementation, Part, Record,
-    StepIntent, StepState, Store, Writer,
+    AttachmentIntent, AttachmentRecord, Effect, Entry, Implementation, Part, Record, StepIntent, StepState,
+    Store, Writer,
 };
 use multus_net::BootId;
 use serde_json::value::RawValue;
@@ -75,15 +75,21 @@ pub(crate) fn search_path(call: &Call<'_>, recorded: &str) -> Vec<PathBuf> {
 pub(crate) fn whole(
     call: &Call<'_>,
     store: &Store,
-    lock: &ContainerLock,
+    locks: &[BorrowedFd<'_>],
     record: &Record,
     reason: &str,
 ) -> Result<(), Vec<Error>> {
-    Undo::new(call, store, lock.descriptors().to_vec()).record(record, reason)?;
-    if !record.problems.is_empty() || record.attachments.is_empty() {
-        upstream::detach(call, &lock.descriptors()).map_err(|error| vec![error])?;
+    Undo::new(call, store, locks.to_vec()).record(record, reason)?;
+    if is_unclear(record) {
+        let container = upstream::Container::recorded(call, record);
+        upstream::detach(call, store, &container, locks).map_err(|error| vec![error])?;
     }
     store.dispose(record).map(drop).map_err(|error| vec![journal_error(error)])
+}
+
+/// Whether a record may be silent about attachments of which libcni's cache tells.
+pub(crate) fn is_unclear(record: &Record) -> bool {
+    !record.problems.is_empty() || record.attachments.is_empty()
 }
 
 impl<'a> Undo<'a> {
@@ -125,8 +131,8 @@ impl<'a> Undo<'a> {
 
     fn scene(&self, record: &Record) -> Scene {
         let recorded = record.call.as_ref();
-        let other_boot = recorded.is_none_or(|call| self.call.boot().is_ok_and(|boot| boot != call.boot));
-        let netns = recorded.map(|call| self.call.find_netns(&call.netns_path, call.netns.as_ref()));
+        let other_boot = recorded.is_none_or(|call| self.call.is_of_another_boot(call));
+        let netns = recorded.map(|call| self.call.namespace_of(call));
         let (netns, unreachable) = match netns.transpose() {
             Ok(netns) => (netns.unwrap_or_default(), None),
             Err(error) => {
@@ -221,6 +227,10 @@ impl<'a> Undo<'a> {
 
     /// The binary used at ADD; where it has moved since, the one of the same name.
     fn binary(&self, plugin: &str, path: &str) -> Result<PathBuf, Error> {
+        if path.is_empty() {
+            // Of what upstream attached nobody has looked yet whether it may run here.
+            return self.call.search().find(plugin);
+        }
         if Path::new(path).exists() {
             return Ok(path.into());
         }

@@ -8,30 +8,70 @@ use multus_cni::conf::{NetworkConf, PluginConf, stdin_for};
 use multus_cni::env::Command;
 use multus_cni::{Error, Version};
 use multus_document::Object;
+use multus_journal::{CallKey, Store};
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::container::Container;
 use super::scratch::{self, Attached};
 use crate::call::Call;
 use crate::delegate::{self, Guard, Target};
 use crate::devices::info;
 use crate::undo;
 
+/// What a container's files tell: its attachments, the first one first, and libcni's cache of them.
+pub(super) struct Told {
+    pub(super) attached: Vec<Attached>,
+    pub(super) cached: Vec<CacheEntry>,
+}
+
+impl Told {
+    /// Reads the files of a container, but for what other records of it tell of: that is another call's, and stays.
+    pub(super) fn of(call: &Call<'_>, store: &Store, container: &Container) -> Result<Self, Error> {
+        let CallKey { container_id, interface } = &container.key;
+        let others = store.records_of(container_id).records.into_iter();
+        let of_others: Vec<_> = others
+            .filter(|record| record.key != container.key)
+            .flat_map(|record| record.attachments)
+            .map(|attachment| (attachment.intent.network, attachment.intent.interface))
+            .collect();
+        let is_its = |network: &String, interface: &String| {
+            !of_others.iter().any(|other| (&other.0, &other.1) == (network, interface))
+        };
+        let mut cached = cache::list_for(&call.conf.cni_dir, container_id).map_err(super::io_error)?;
+        cached.retain(|entry| is_its(&entry.network, &entry.ifname));
+        let mut attached = scratch::read(call, container_id, interface).unwrap_or_default();
+        attached.retain(|attachment| is_its(&attachment.network.name, &attachment.interface));
+        if attached.is_empty() {
+            attached = from_cache(&cached, interface);
+        }
+        Ok(Self { attached, cached })
+    }
+
+    /// libcni's cache of an attachment.
+    pub(super) fn entry(&self, attachment: &Attached) -> Option<&CacheEntry> {
+        self.cached
+            .iter()
+            .find(|entry| entry.ifname == attachment.interface && entry.network == attachment.network.name)
+    }
+}
+
 /// Detaches what upstream attached, last network first. Nothing on disk means nothing attached:
 /// DEL succeeds (CNI-06).
 ///
 /// # Errors
 /// Every delegate's failure, and what can't be read; the files stay for the next try.
-pub(crate) fn detach(call: &Call<'_>, locks: &[BorrowedFd<'_>]) -> Result<(), Error> {
-    let container_id = &call.request.container_id;
-    let cached = cache::list_for(&call.conf.cni_dir, container_id).map_err(super::io_error)?;
-    let attached =
-        scratch::read(call, container_id).unwrap_or_else(|| from_cache(&cached, &call.request.ifname));
+pub(crate) fn detach(
+    call: &Call<'_>,
+    store: &Store,
+    container: &Container,
+    locks: &[BorrowedFd<'_>],
+) -> Result<(), Error> {
+    let container_id = &container.key.container_id;
+    let told = Told::of(call, store, container)?;
     let mut errors = Vec::new();
-    for attachment in attached.iter().rev() {
-        let entry = cached
-            .iter()
-            .find(|entry| entry.ifname == attachment.interface && entry.network == attachment.network.name);
-        match detach_one(call, attachment, entry, locks) {
+    for attachment in told.attached.iter().rev() {
+        let entry = told.entry(attachment);
+        match detach_one(call, container, attachment, entry, locks) {
             Ok(()) => {
                 if let Some(entry) = entry {
                     info::remove_cached(call, &entry.capability_args);
@@ -69,13 +109,16 @@ fn from_cache(cached: &[CacheEntry], default_name: &str) -> Vec<Attached> {
 
 fn detach_one(
     call: &Call<'_>,
+    container: &Container,
     attachment: &Attached,
     entry: Option<&CacheEntry>,
     locks: &[BorrowedFd<'_>],
 ) -> Result<(), Error> {
+    let netns = container.netns(call, entry)?;
     let mut errors = Vec::new();
     for plugin in attachment.network.plugins.iter().rev() {
-        if let Err(error) = detach_plugin(call, attachment, plugin, entry, locks) {
+        let done = detach_plugin(call, container, &netns, attachment, plugin, entry, locks);
+        if let Err(error) = done {
             errors.push(error.context(&format!("plugin {}", plugin.plugin_type())));
         }
     }
@@ -84,6 +127,8 @@ fn detach_one(
 
 fn detach_plugin(
     call: &Call<'_>,
+    container: &Container,
+    netns: &str,
     attachment: &Attached,
     plugin: &PluginConf,
     entry: Option<&CacheEntry>,
@@ -92,7 +137,7 @@ fn detach_plugin(
     let search = call.search();
     let binary = match search.find(plugin.plugin_type()) {
         Ok(binary) => binary,
-        Err(missing) if attachment.modules.iter().any(|kind| kind == plugin.plugin_type()) => {
+        Err(missing) if attachment.is_module(plugin) => {
             without_binary(call, attachment, plugin, &missing);
             return Ok(());
         }
@@ -102,12 +147,11 @@ fn detach_plugin(
     let capabilities = entry.map(|entry| entry.capability_args.clone()).unwrap_or_default();
     let stdin = stdin_for(plugin, &attachment.network, &capabilities, previous(attachment, entry).as_deref())
         .to_string();
-    let netns = call.live_netns(call.netns_path(), None);
     let target = Target {
-        container_id: &call.request.container_id,
-        netns: &netns,
+        container_id: &container.key.container_id,
+        netns,
         interface: &attachment.interface,
-        args: &call.request.raw_args,
+        args: &container.args(entry),
         path: &path,
     };
     let guard =

@@ -1,7 +1,9 @@
 //! Files that upstream's plugin and libcni keep: written so that going back to upstream works, read so
 //! that pods attached by upstream can be detached here.
 
+mod container;
 mod detach;
+mod leftover;
 mod scratch;
 #[cfg(test)]
 mod tests;
@@ -18,8 +20,11 @@ use serde_json::Value;
 use crate::call::Call;
 use crate::gc::ValidAttachment;
 use crate::plan::{Attachment, Plan, Step};
+use crate::undo;
 
+pub(crate) use container::Container;
 pub(crate) use detach::detach;
+pub(crate) use leftover::keep;
 
 /// What needs no results: the scratch file that lists the attachments, and empty drafts of libcni's cache. There is time
 /// for that while the first delegate starts; undoing the record removes it.
@@ -81,9 +86,15 @@ pub(crate) fn forget_unrecorded(call: &Call<'_>, store: &Store, container_id: &s
         return;
     }
     for entry in cache::list_for(&call.conf.cni_dir, container_id).unwrap_or_default() {
-        if let Err(error) = cache::remove(&call.conf.cni_dir, &entry.network, container_id, &entry.ifname) {
-            call.node.warn(&format!("libcni's cache not removed: {error}"));
-        }
+        forget_cached(call, &entry);
+    }
+}
+
+/// Removes one entry of libcni's cache. What can't be removed is only stale.
+fn forget_cached(call: &Call<'_>, entry: &CacheEntry) {
+    let CacheEntry { network, container_id, ifname, .. } = entry;
+    if let Err(error) = cache::remove(&call.conf.cni_dir, network, container_id, ifname) {
+        call.node.warn(&format!("libcni's cache not removed: {error}"));
     }
 }
 
@@ -105,14 +116,13 @@ pub(crate) fn unrecorded(
     survivors: &[Record],
 ) -> Result<Vec<CacheEntry>, Error> {
     let store = call.store();
-    let unclear = |record: &Record| !record.problems.is_empty() || record.attachments.is_empty();
     let stay = survivors.iter().map(|record| record.key.container_id.as_str());
     let containers: BTreeSet<&str> =
         valid.iter().map(|entry| entry.container_id.as_str()).chain(stay).collect();
     let mut found = Vec::new();
     for id in containers {
         let listing = store.records_of(id);
-        let clear = !listing.records.is_empty() && !listing.records.iter().any(unclear);
+        let clear = !listing.records.is_empty() && !listing.records.iter().any(undo::is_unclear);
         if !clear || !listing.unreadable.is_empty() {
             found.extend(cache::list_for(&call.conf.cni_dir, id).map_err(io_error)?);
         }

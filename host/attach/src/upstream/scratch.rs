@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use multus_cni::conf::NetworkConf;
+use multus_cni::conf::{NetworkConf, PluginConf};
 use multus_document::{Object, file};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -60,6 +60,12 @@ pub(super) struct Attached {
     pub(super) modules: Vec<String>,
 }
 
+impl Attached {
+    pub(super) fn is_module(&self, plugin: &PluginConf) -> bool {
+        self.modules.iter().any(|kind| kind == plugin.plugin_type())
+    }
+}
+
 fn path(call: &Call<'_>, container_id: &str) -> Option<PathBuf> {
     (!RESERVED.contains(&container_id)).then(|| call.conf.cni_dir.join(container_id))
 }
@@ -105,11 +111,11 @@ pub(super) fn remove(call: &Call<'_>, container_id: &str) -> io::Result<()> {
 
 /// The delegates of a container in the order in which upstream attached them; `None` without a
 /// readable file.
-pub(super) fn read(call: &Call<'_>, container_id: &str) -> Option<Vec<Attached>> {
+pub(super) fn read(call: &Call<'_>, container_id: &str, default_name: &str) -> Option<Vec<Attached>> {
     let text = fs::read(path(call, container_id)?).ok()?;
     let delegates: Vec<ScratchDelegate> = multus_document::json::parse(&text).ok()?;
     let named = delegates.into_iter().enumerate();
-    named.map(|(index, delegate)| attached(delegate, index, &call.request.ifname)).collect()
+    named.map(|(index, delegate)| attached(delegate, index, default_name)).collect()
 }
 
 /// Where upstream wrote no interface, it was `CNI_IFNAME` for the first and `net<index>` for the rest.

@@ -7,13 +7,13 @@ use std::path::Path;
 use multus_cni::conf::NetworkConf;
 use multus_cni::env::Request;
 use multus_cni::result::ResultDocument;
-use multus_cni::{Version, cache};
+use multus_cni::{Error, Version, cache};
 use multus_document::Object;
 use multus_journal::Implementation;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use super::scratch;
+use super::{Container, scratch};
 use crate::call::{Call, Deadlines, Node};
 use crate::conf::MultusConf;
 use crate::log::{Log, Severity};
@@ -24,6 +24,10 @@ struct Quiet;
 
 impl Log for Quiet {
     fn log(&self, _: Severity, _: &str) {}
+}
+
+fn detach(call: &Call<'_>) -> Result<(), Error> {
+    super::detach(call, &call.store(), &Container::asked(call), &[])
 }
 
 /// A call of one container, with its files in a folder of its own.
@@ -66,7 +70,7 @@ impl Scene {
 
     /// What is read of a scratch file: network, types of its plugins, interface.
     fn read(&self, container_id: &str) -> Option<Vec<(String, Vec<String>, String)>> {
-        let attached = scratch::read(&self.call(), container_id)?;
+        let attached = scratch::read(&self.call(), container_id, "eth0")?;
         let types = |network: &NetworkConf| {
             network.plugins.iter().map(|plugin| plugin.plugin_type().to_owned()).collect()
         };
@@ -177,7 +181,7 @@ fn what_a_module_did_needs_no_binary() {
             if !scratch_as_well {
                 super::forget_scratch(&scene.call(), "c1");
             }
-            assert_eq!(super::detach(&scene.call(), &[]).is_ok(), module, "{scratch_as_well}");
+            assert_eq!(detach(&scene.call()).is_ok(), module, "{scratch_as_well}");
             assert_eq!(files(scene.dir.path()).is_empty(), module, "{scratch_as_well}");
         }
     }

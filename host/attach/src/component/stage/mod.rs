@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use multus_cni::env::Request;
-use multus_cni::{Error, Version};
+use multus_cni::{Code, Error, Version};
 use multus_journal::{
     AttachmentIntent, Call as CallEntry, CallKey, Entry, Implementation, Ledger, Part, PodKey, Record,
     StepIntent, Store, now,
@@ -41,6 +41,7 @@ pub(crate) struct Stage {
     dir: TempDir,
     pub(crate) node: simulated::Node,
     sandbox: Arc<Sandbox>,
+    log: Lines,
 }
 
 /// A pod's sandbox as its runtime knows it.
@@ -69,12 +70,17 @@ pub(crate) struct TakeBack {
     pub(crate) fault: Option<(u64, Fault)>,
     /// The node was started anew since.
     pub(crate) other_boot: bool,
+    /// The pod's namespace can't be opened just now.
+    pub(crate) out_of_reach: bool,
 }
 
-struct Quiet;
+#[derive(Default)]
+struct Lines(RefCell<Vec<String>>);
 
-impl Log for Quiet {
-    fn log(&self, _: Severity, _: &str) {}
+impl Log for Lines {
+    fn log(&self, _: Severity, line: &str) {
+        self.0.borrow_mut().push(line.to_owned());
+    }
 }
 
 impl Stage {
@@ -83,7 +89,7 @@ impl Stage {
         let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let nowhere = Path::new("/nonexistent");
         let sandbox = Sandbox::open(Catalog::default(), nowhere, nowhere).unwrap();
-        Stage { dir, node: simulated::Node::new(), sandbox: Arc::new(sandbox) }
+        Stage { dir, node: simulated::Node::new(), sandbox: Arc::new(sandbox), log: Lines::default() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -92,6 +98,11 @@ impl Stage {
 
     pub(crate) fn store(&self) -> Store {
         Store::new(&self.path("cni"))
+    }
+
+    /// The lines that were logged since the last time.
+    pub(crate) fn logged(&self) -> Vec<String> {
+        self.log.0.take()
     }
 
     /// A pod with a fresh namespace.
@@ -183,7 +194,7 @@ impl Stage {
             lock_dir: self.path("run"),
             functions: self.path("functions"),
             open: &open,
-            ..Node::new(&Quiet)
+            ..Node::new(&self.log)
         };
         let call = Call { node: &node, request: &request, conf: &conf, deadlines: Deadlines::start() };
         let store = self.store();
@@ -191,8 +202,8 @@ impl Stage {
             self.node.identity(pod.sandbox) != record.call.as_ref().and_then(|call| call.netns.clone());
         let scene = undo::Scene {
             container_id: pod.id.clone(),
-            netns: if gone { String::new() } else { netns(pod) },
-            unreachable: None,
+            netns: if gone || how.out_of_reach { String::new() } else { netns(pod) },
+            unreachable: how.out_of_reach.then(|| Error::new(Code::Io, "it is out of reach")),
             path: Vec::new(),
             boot: record.call.as_ref().map(|call| call.boot.clone()),
             other_boot: how.other_boot,
@@ -238,7 +249,7 @@ fn netns(pod: &Pod) -> String {
 
 fn intent(index: u32, module: &Module<'_>) -> AttachmentIntent {
     let implementation =
-        Implementation::Component { module: "bridge".into(), digest: "sha256:0".into(), lifecycle: false };
+        Implementation::Component { module: "bridge".into(), digest: "sha256:0".into(), lifecycle: true };
     AttachmentIntent {
         index,
         interface: module.interface.to_owned(),
