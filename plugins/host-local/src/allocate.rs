@@ -50,7 +50,11 @@ impl<T: Transaction> Folder<'_, T> {
         let range = set.range_of(wish).filter(|range| range.gateway != wish);
         let of_gateway = || Failure::new(7, format!("the pod can't have {wish}: it is the gateway of {set}"));
         let range = range.ok_or_else(of_gateway)?;
-        if self.claim(wish)? || (self.reclaim()? && self.claim(wish)?) {
+        // The host is asked even where it is taken: it may be an earlier sandbox of this pod that has it.
+        let key = wish.to_string();
+        let claimed = self.transaction.claim(&key)? || (self.reclaim()? && self.transaction.claim(&key)?);
+        if claimed {
+            self.claimed.insert(key);
             return lease(range, wish);
         }
         Err(Failure::new(

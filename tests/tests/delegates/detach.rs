@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use multus_tests::{Dump, Pod, ip, private};
+use multus_tests::{Dump, Module, Pod, in_the_machine, ip, kinds, left_out, private};
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, has_all, lan, without_pod};
+use crate::scene::{Scene, has_all, lan, named_addresses, without_pod};
 
 /// Attaches a pod, lets something happen, detaches it twice; what is left beside the pod's namespace.
 fn after(scene: &Scene, conf: &Value, happens: impl FnOnce(&Pod)) -> Dump {
@@ -139,5 +139,67 @@ fn the_addresses_are_free_only_once_the_links_are_gone() {
             assert!(!dump.has(&[&address]), "round {round}: {address} in\n{dump}");
             scene.node.remove_netns("web");
         }
+    });
+}
+
+/// A pod may change what is in its namespace: the number and the kind tell the link.
+fn with_another_hardware_address(kind: &str) {
+    if kinds::lacks(kind) {
+        left_out(&format!("another hardware address of a {kind}: this kernel has none"));
+        return;
+    }
+    let scene = Scene::with(&[
+        Module::delegate(kind, &["links=dev*", "ipam=static", "sysctls=net/ipv4/conf/*/arp_notify"]),
+        named_addresses(),
+    ]);
+    ip("link add dev0 type veth peer name dev1");
+    let ipam = json!({ "type": "static", "addresses": [{ "address": "10.5.0.2/24" }] });
+    let mut network = json!({ "cniVersion": "1.0.0", "name": "alone", "type": kind, "ipam": ipam });
+    if kind != "dummy" {
+        network["master"] = json!("dev0");
+    }
+    let conf = scene.conf(json!([network]));
+    let before = scene.warmed_up(&conf);
+    let left = after(&scene, &conf, |_| drop(ip("-n web link set eth0 address 02:00:00:00:00:66")));
+    left.must_equal(&before);
+    assert!(!ip("-n web -br link show").contains("eth0"), "the namespace lives on, without the link");
+}
+
+#[test]
+fn the_pod_gave_its_macvlan_another_hardware_address() {
+    private(|| with_another_hardware_address("macvlan"));
+}
+
+#[test]
+fn vm_the_pod_gave_its_dummy_another_hardware_address() {
+    if in_the_machine("dummies") {
+        private(|| with_another_hardware_address("dummy"));
+    }
+}
+
+/// The kubelet has given up the older sandbox, whose DEL may be long in coming.
+#[test]
+fn a_newer_sandbox_of_the_pod_gets_the_address_that_the_older_one_has() {
+    private(|| {
+        let scene = Scene::new();
+        let mut network = lan("lab0", "10.1.0.0/24");
+        network["args"] = json!({ "cni": { "ips": ["10.1.0.9"] } });
+        let conf = scene.conf(json!([network]));
+        scene.warmed_up(&conf);
+        let of_pod = |name: &str, uid: &str| {
+            let mut pod = scene.node.pod(name).named("shop", "web");
+            pod.args.push_str(&format!(";K8S_POD_UID={uid}"));
+            pod
+        };
+        let (older, newer) = (of_pod("older", "uid"), of_pod("newer", "uid"));
+        scene.node.add(&older, &conf).succeeded();
+        let stranger = of_pod("stranger", "another");
+        let error = scene.node.add(&stranger, &conf).error();
+        assert!(error.msg.contains("10.1.0.9"), "{error:?}");
+        scene.node.add(&newer, &conf).succeeded();
+        assert!(!scene.node.dump().has(&["netns older: link eth0"]), "{}", scene.node.dump());
+        scene.node.del(&older, &conf).succeeded();
+        has_all(&scene.node.dump(), &[&["netns newer: address 10.1.0.9/24"], &["10.1.0.9", "newer"]]);
+        scene.node.del(&newer, &conf).succeeded();
     });
 }

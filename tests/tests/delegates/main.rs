@@ -15,6 +15,7 @@ mod check;
 mod cost;
 mod detach;
 mod device;
+mod emptied;
 mod garbage;
 mod kinds;
 mod mixed;
