@@ -364,13 +364,20 @@ fn what_only_libcnis_cache_tells_is_left_over_too() {
         node.forget_recorded();
         let file = node.scratch("multus.conf");
         fs::write(&file, conf.to_string()).unwrap();
-        let sweep = Command::new(binaries::multusctl())
-            .args(["journal", "sweep", "--conf"])
-            .arg(file)
-            .output()
-            .unwrap();
-        assert!(sweep.status.success(), "{}", String::from_utf8_lossy(&sweep.stderr));
+        // Somebody's file keeps none of ours.
+        let stranger = node.cni_dir().join("leftover/notes.txt");
+        fs::write(&stranger, "").unwrap();
+        let sweep = || {
+            let mut sweep = Command::new(binaries::multusctl());
+            sweep.args(["journal", "sweep", "--conf"]).arg(&file).output().unwrap()
+        };
+        let output = sweep();
+        assert!(!output.status.success());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("notes.txt") && said.contains("1 left"), "{said}");
         assert!(node.briefs().contains(&"DEL beta net1".to_owned()), "{:?}", node.briefs());
+        fs::remove_file(&stranger).unwrap();
+        assert!(sweep().status.success());
         assert!(nothing_left(&node), "the damaged record is kept");
     });
 }

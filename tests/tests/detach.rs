@@ -286,3 +286,25 @@ fn sweep(node: &Node, conf: &Value) -> bool {
     println!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     output.status.success()
 }
+
+/// The kubelet has made the pod a new sandbox, and deletes the old one when it comes to that.
+#[test]
+fn a_late_del_of_an_older_sandbox_leaves_the_status_of_the_newer_one() {
+    private(|| {
+        let (node, _, conf) = prepared();
+        let sandbox = |name: &str| {
+            let mut pod = node.pod(name).named("ns", "web");
+            pod.args.push_str(";K8S_POD_UID=uid-of-web");
+            pod
+        };
+        let (older, newer) = (sandbox("older"), sandbox("newer"));
+        [&older, &newer].iter().for_each(|pod| assert!(node.add(pod, &conf).status.success()));
+        let status = Path::new(conf["manifests"].as_str().unwrap()).join("network-status/ns/web.json");
+        let of_newer = fs::read(&status).unwrap();
+        node.del(&older, &conf).succeeded();
+        assert_eq!(fs::read(&status).unwrap(), of_newer);
+        node.del(&newer, &conf).succeeded();
+        assert!(!status.exists());
+        nothing_left(&node);
+    });
+}

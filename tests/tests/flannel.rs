@@ -206,6 +206,38 @@ fn two_flannel_networks_by_binaries() {
     });
 }
 
+/// No flannel is there, nor any pod of which a transform could be told: what the conf says is not what runs.
+#[test]
+fn status_and_gc_ask_for_no_binary_that_a_transform_makes_another_one_of() {
+    private(|| {
+        let scene = Scene::with(&[flannel(), bridge(), host_local()]);
+        both_flannelds_write();
+        let mut networks = networks();
+        networks
+            .as_array_mut()
+            .unwrap()
+            .iter_mut()
+            .for_each(|network| network["cniVersion"] = json!("1.1.0"));
+        let mut conf = scene.conf(networks);
+        let nobody = scene.node.pod("nobody");
+        scene.node.call("STATUS", &nobody, &conf).succeeded();
+        conf["cni.dev/valid-attachments"] = json!([]);
+        scene.node.call("GC", &nobody, &conf).succeeded();
+        let pod = scene.node.pod("web");
+        scene.node.add(&pod, &conf).succeeded();
+        conf["cni.dev/valid-attachments"] = json!([{ "containerID": "web", "ifname": "eth0" }]);
+        scene.node.call("GC", &nobody, &conf).succeeded();
+        let dump = scene.node.dump();
+        for words in [["netns web: address 10.1.17.2/24"], ["netns web: address 10.2.17.2/24"]] {
+            assert!(dump.has(&words), "{words:?} is not in\n{dump}");
+        }
+        // Of another type nothing is to be expected.
+        conf["delegates"][0]["type"] = json!("flanell");
+        let error = scene.node.call("STATUS", &nobody, &conf).error();
+        assert!(error.code == 50 && error.msg.contains("flanell"), "{error:?}");
+    });
+}
+
 /// The conf of the 2018 README, with a second flannel network.
 #[test]
 fn the_example_of_2018() {

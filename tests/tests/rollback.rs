@@ -232,3 +232,21 @@ fn without_libcnis_cache_the_pod_is_taken_back() {
 fn without_its_network_status_the_pod_is_taken_back() {
     private(|| obstructed("manifests/network-status", "network-status", 6));
 }
+
+/// It was asked in a version that it does not know, and would say so to every DEL: it has done nothing.
+#[test]
+fn a_binary_that_refuses_the_version_keeps_no_record() {
+    private(|| {
+        let node = Node::new();
+        let refusal = json!({ "fail": { "code": 1, "msg": "incompatible CNI versions" } });
+        let mut old = node.network("b", "beta");
+        old["misbehave"] = json!({ "ADD": refusal, "DEL": refusal });
+        let conf = node.conf(json!([node.network("a", "alpha"), old]));
+        let pod = node.pod("web");
+        let error = node.add(&pod, &conf).error();
+        assert_eq!(error.code, 1, "{error:?}");
+        assert!(!error.details.contains("Not everything could be taken back"), "{error:?}");
+        assert!(!node.record(&pod).exists());
+        node.del(&pod, &conf).succeeded();
+    });
+}

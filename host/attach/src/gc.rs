@@ -19,7 +19,7 @@ use crate::check::require_version;
 use crate::component;
 use crate::delegate::{self, Guard, Target};
 use crate::networks;
-use crate::plan::is_delegate;
+use crate::plan::{is_delegate, may_become_another};
 use crate::review::open_sandbox;
 use crate::steps::journal_error;
 use crate::undo;
@@ -79,7 +79,8 @@ pub fn gc(call: &Call<'_>) -> Result<(), Error> {
     });
     let sandbox = sandbox.map(Arc::new);
     // A delegate gives back whatever is not on its list: no list with gaps is handed to any.
-    for (name, network) in networks(call, &survivors, of_conf).into_iter().filter(|_| known) {
+    for (name, network) in networks(call, &survivors, of_conf, sandbox.as_ref()).into_iter().filter(|_| known)
+    {
         let attachments = attachments_of(&name, &survivors, &unrecorded);
         errors.extend(delegate_gc(call, &lock, sandbox.as_ref(), &network, &attachments));
     }
@@ -123,6 +124,7 @@ fn networks(
     call: &Call<'_>,
     survivors: &[Record],
     of_conf: Vec<NetworkConf>,
+    sandbox: Option<&Arc<Sandbox>>,
 ) -> BTreeMap<String, NetworkConf> {
     let mut networks = BTreeMap::new();
     for record in survivors.iter().filter(|record| is_ours(call, record)) {
@@ -136,7 +138,13 @@ fn networks(
             }
         }
     }
-    networks.extend(of_conf.into_iter().map(|network| (network.name.clone(), network)));
+    for network in of_conf {
+        let changed = network.plugins.iter().any(|plugin| may_become_another(sandbox, plugin));
+        // What transforms made of it stands in the records.
+        if !(changed && networks.contains_key(&network.name)) {
+            networks.insert(network.name.clone(), network);
+        }
+    }
     networks
 }
 
@@ -176,7 +184,10 @@ fn delegate_gc(
         // What a component did is in the records; of what it had run, a binary of IPAM has a GC of its own.
         let kind = plugin.plugin_type().to_owned();
         let binary = if is_delegate(sandbox, &kind) { plugin.ipam_type() } else { Some(kind) };
-        binary.filter(|kind| !is_delegate(sandbox, kind)).map(|kind| (plugin, kind))
+        let binary = binary.filter(|kind| !is_delegate(sandbox, kind));
+        let missing =
+            |kind: &String| call.search().find(kind).is_err() && may_become_another(sandbox, plugin);
+        binary.filter(|kind| !missing(kind)).map(|kind| (plugin, kind))
     });
     let failed =
         binaries.filter_map(|(plugin, kind)| plugin_gc(call, lock, network, plugin, &kind, valid).err());

@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::check::require_version;
 use crate::delegate::{self, Guard, Target};
 use crate::networks::{self, Wanted};
-use crate::plan::is_delegate;
+use crate::plan::{is_delegate, may_become_another};
 use crate::readiness;
 use crate::review::{module_error, open_sandbox};
 use crate::undo;
@@ -70,7 +70,12 @@ fn plugin_status(
     let stdin = stdin_for(plugin, network, &Map::new(), None).to_string();
     let path = search.delegate_path(&call.node.lock_dir)?;
     for name in binaries {
-        let binary = search.find(&name).map_err(unavailable)?;
+        let binary = match search.find(&name) {
+            Ok(binary) => binary,
+            // What it becomes depends on the pod: an ADD tells.
+            Err(_) if may_become_another(sandbox, plugin) => continue,
+            Err(error) => return Err(unavailable(error)),
+        };
         // A plugin of an older version has no STATUS: being there is all it can tell.
         if network.cni_version < Version::V1_1_0 {
             continue;

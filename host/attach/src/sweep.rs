@@ -16,24 +16,18 @@ pub struct Swept {
     pub remaining: Option<Error>,
 }
 
-/// Tries once more to give back every leftover.
-///
-/// # Errors
-/// The folder of leftovers can't be read; a single leftover's failure is in its [`Swept`].
-pub fn sweep(call: &Call<'_>) -> Result<Vec<Swept>, Error> {
+/// Tries once more to give back every leftover. Also returned is what could not be read, which keeps no other one.
+pub fn sweep(call: &Call<'_>) -> (Vec<Swept>, Vec<Error>) {
     let store = call.store();
     let mut swept = Vec::new();
     let listing = store.leftovers();
-    if let Some(error) = listing.unreadable.into_iter().next() {
-        return Err(journal_error(error));
-    }
     for leftover in listing.records {
         // Each has its own time: one that hangs would leave none to those behind it, each time again.
         let call = Call { deadlines: Deadlines::start(), ..*call };
         let remaining = give_back(&call, &store, &leftover).err();
         swept.push(Swept { key: leftover.key, remaining });
     }
-    Ok(swept)
+    (swept, listing.unreadable.into_iter().map(journal_error).collect())
 }
 
 fn give_back(call: &Call<'_>, store: &Store, leftover: &Record) -> Result<(), Error> {

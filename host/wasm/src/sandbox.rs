@@ -125,6 +125,19 @@ impl Sandbox {
         types.is_none_or(|types| types.iter().any(|name| name == plugin_type))
     }
 
+    /// Whether a plugin of a type may be one of another type, or with another IPAM, before anything runs.
+    pub fn may_become_another(&self, plugin_type: &str) -> bool {
+        let places =
+            [["type"].as_slice(), &["ipam", "type"]].map(|place| place.iter().map(ToString::to_string));
+        let places = places.map(Iterator::collect::<Vec<_>>);
+        let changes = |name: &&String| {
+            let patterns = self.catalog.modules.get(*name).map(|module| module.may_change.as_slice());
+            let patterns = patterns.unwrap_or_default();
+            patterns.iter().any(|pattern| places.iter().any(|place| pattern.allows(place)))
+        };
+        self.transforms().iter().filter(|name| self.works_on(name, plugin_type)).any(|name| changes(&name))
+    }
+
     /// The policies, in the order in which they are asked.
     pub fn policies(&self) -> &[String] {
         &self.catalog.policies

@@ -24,7 +24,7 @@ use crate::networks::{Asked, Origin};
 
 pub use build::explain;
 pub(crate) use build::{Built, build, seen_by_modules};
-pub(crate) use runner::is_delegate;
+pub(crate) use runner::{is_delegate, may_become_another};
 
 /// Every attachment of one pod, in the order in which they are made.
 #[derive(Debug, Clone)]

@@ -17,6 +17,11 @@ pub(crate) fn is_delegate(sandbox: Option<&Arc<Sandbox>>, kind: &str) -> bool {
     sandbox.is_some_and(|sandbox| sandbox.is_delegate(kind))
 }
 
+/// Whether what a conf says of a plugin may not be what runs, since a transform makes another one of it.
+pub(crate) fn may_become_another(sandbox: Option<&Arc<Sandbox>>, plugin: &PluginConf) -> bool {
+    sandbox.is_some_and(|sandbox| sandbox.may_become_another(plugin.plugin_type()))
+}
+
 /// The components and binaries of a node.
 pub(super) struct Runners<'a> {
     search: Search,

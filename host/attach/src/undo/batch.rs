@@ -8,7 +8,7 @@ use multus_net::Class;
 use multus_net::sriov::Holder;
 
 use super::functions::Functions;
-use super::{Scene, Undo, tick_off};
+use super::{Scene, Undo, tick_off, unless_refused};
 use crate::component::{self, Recorded};
 
 /// Component steps whose turn has come, the last one of the ADD first.
@@ -161,9 +161,11 @@ impl Member<'_> {
     fn binaries(&mut self, undo: &Undo<'_>, scene: &Scene, of_ipam: bool) {
         for effect in self.effects.iter().rev() {
             let Effect::Delegate { plugin, path, stdin, ipam } = &effect.effect else { continue };
-            if *ipam == of_ipam
-                && let Err(error) = undo.del(scene, &self.attachment.intent, plugin, path, stdin)
-            {
+            if *ipam != of_ipam {
+                continue;
+            }
+            let done = undo.del(scene, &self.attachment.intent, plugin, path, stdin);
+            if let Err(error) = unless_refused(done, effect.outcome.as_ref()) {
                 self.errors.push(error.context(&format!("plugin {plugin}")));
             }
         }

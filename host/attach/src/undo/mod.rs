@@ -14,8 +14,8 @@ use multus_cni::env::Command;
 use multus_cni::{Code, Error, Version};
 use multus_document::Object;
 use multus_journal::{
-    AttachmentIntent, AttachmentRecord, Effect, Entry, Implementation, Part, Record, StepIntent, StepState,
-    Store, Writer,
+    AttachmentIntent, AttachmentRecord, Effect, Entry, Implementation, Outcome, Part, Record, StepIntent,
+    StepState, Store, Writer,
 };
 use multus_net::BootId;
 use serde_json::value::RawValue;
@@ -174,7 +174,8 @@ impl<'a> Undo<'a> {
                 }
                 failures.extend(batch.flush(self, scene, writer.as_deref_mut()));
                 let part = Part::Step { attachment: attachment.intent.index, step: index };
-                let done = self.step(scene, attachment, step);
+                let outcome = state.own.effects.last().and_then(|effect| effect.outcome.as_ref());
+                let done = unless_refused(self.step(scene, attachment, step), outcome);
                 failures.extend(tick_off(writer.as_deref_mut(), part, attachment, step, done));
             }
         }
@@ -245,6 +246,15 @@ impl<'a> Undo<'a> {
         }
     }
 
+    /// Whether the pod has another sandbox, whole and meant to stay: the status is of that one by now.
+    fn has_other_sandbox(&self, record: &Record) -> bool {
+        let pod = |record: &Record| record.call.as_ref().and_then(|call| call.pod.clone());
+        self.store.records().records.iter().any(|other| {
+            let whole = other.committed.is_some() && other.undoing.is_none();
+            whole && other.key.container_id != record.key.container_id && pod(other) == pod(record)
+        })
+    }
+
     /// The status belongs to the attachments; the source may be gone by now, and DEL never needs it.
     fn withdraw_status(&self, record: &Record) {
         let published = record.own.effects.iter().any(|done| matches!(done.effect, Effect::Status { .. }));
@@ -254,6 +264,9 @@ impl<'a> Undo<'a> {
         let pod = PodRef { namespace: pod.namespace.clone(), name: pod.name.clone(), uid: pod.uid.clone() };
         // An API server keeps the status with the pod, and both go together.
         let Some(directory) = &self.call.conf.cluster.manifests else { return };
+        if self.has_other_sandbox(record) {
+            return;
+        }
         let withdrawn =
             ManifestDirectory::open(directory).and_then(|source| source.set_network_status(&pod, None));
         if let Err(error) = withdrawn {
@@ -261,6 +274,15 @@ impl<'a> Undo<'a> {
                 .node
                 .warn(&format!("network-status of pod {}/{} not removed: {error}", pod.namespace, pod.name));
         }
+    }
+}
+
+/// A binary that refused ADD and now refuses DEL, because of the version that it is spoken to in, has done nothing: it
+/// would refuse for ever.
+fn unless_refused(done: Result<(), Error>, add: Option<&Outcome>) -> Result<(), Error> {
+    match (done, add) {
+        (Err(error), Some(Outcome::Failed { .. })) if error.is(Code::IncompatibleVersion) => Ok(()),
+        (done, _) => done,
     }
 }
 

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::Args;
 use multus_attach::{Call, Deadlines, Node, Swept};
 use serde::Serialize;
@@ -46,12 +45,13 @@ impl Sweep {
         let request = no_container();
         let node = Node::new(console);
         let call = Call { node: &node, request: &request, conf: &conf, deadlines: Deadlines::start() };
-        let swept = multus_attach::sweep(&call).context("the leftovers could not be swept")?;
+        let (swept, unreadable) = multus_attach::sweep(&call);
         let report = SweepReport(swept.into_iter().map(SweptView::of).collect());
         console.show(&report)?;
         let left = report.0.iter().filter(|swept| !swept.given_back).count();
-        console.say(&format!("{} given back, {left} left", report.0.len() - left));
-        Ok(if left == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        unreadable.iter().for_each(|error| console.say(&format!("passed over: {error}")));
+        console.say(&format!("{} given back, {} left", report.0.len() - left, left + unreadable.len()));
+        Ok(if left == 0 && unreadable.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 
