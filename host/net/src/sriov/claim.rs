@@ -150,8 +150,10 @@ impl Claims {
     }
 
     fn theirs(&self, address: &PciAddress) -> Result<Option<String>, ClaimError> {
+        // Some file systems give a file that was not synced its length and zeros for its content.
+        let blank = |letter: char| letter.is_whitespace() || letter == '\0';
         Ok(read(&self.their_file(address))?
-            .map(|text| text.trim().to_owned())
+            .map(|text| text.trim_matches(blank).to_owned())
             .filter(|netns| !netns.is_empty()))
     }
 

@@ -60,7 +60,7 @@ fn a_function_is_free_held_or_stale() {
     assert_eq!(node.lock().taken(&boot()).unwrap(), None);
     node.others_take(ALIVE);
     assert_eq!(node.lock().taken(&boot()).unwrap(), Some(Taken::ByOthers { netns: ALIVE.to_owned() }));
-    for stale in [GONE, "/etc/passwd", "", "\n"] {
+    for stale in [GONE, "/etc/passwd", "", "\n", "\0\0\0\0"] {
         node.others_take(stale);
         assert_eq!(node.lock().taken(&boot()).unwrap(), None, "{stale:?}");
     }
@@ -138,4 +138,24 @@ fn one_at_a_time_works_on_a_function() {
     node.claims().lock(&other, soon).unwrap();
     drop(held);
     node.claims().lock(&address(), soon).unwrap();
+}
+
+/// What it was to say is lost; that it was ours is on record.
+#[test]
+fn claims_that_a_power_cut_emptied_are_free_in_the_next_boot() {
+    let folder = |node: &Node| node.dir.path().join("sriov");
+    for left in ["", "\0\0\0\0\0\0\0\0"] {
+        for emptied in [&["pci"][..], &["multus"], &["pci", "multus"]] {
+            let node = Node::new();
+            let holder = pod("c1", GONE);
+            node.lock().claim(&holder).unwrap();
+            emptied.iter().for_each(|name| fs::write(folder(&node).join(name).join(ADDRESS), left).unwrap());
+            let later = BootId::named("the next");
+            assert_eq!(node.lock().taken(&later).unwrap(), None, "{emptied:?}");
+            let next = Holder { boot: later.clone(), ..pod("c2", ALIVE) };
+            node.lock().claim(&next).unwrap();
+            node.lock().release(&holder).unwrap();
+            assert_eq!(node.lock().taken(&later).unwrap(), Some(Taken::ByUs(next)), "{emptied:?}");
+        }
+    }
 }
