@@ -1,6 +1,7 @@
 //! Virtual functions: what their physical function's link says and is told of them.
 
 mod driver;
+mod lost;
 mod own_mac;
 
 use std::fmt::Display;
