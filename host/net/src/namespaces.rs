@@ -84,11 +84,23 @@ impl Search {
     fn descriptors(&mut self, pid: u32) {
         for number in numbers(&folder(pid).join("fd")).unwrap_or_default() {
             let path = folder(pid).join("fd").join(number.to_string());
-            let is_namespace = fs::read_link(&path).is_ok_and(|to| to.to_string_lossy().starts_with(KIND));
-            if is_namespace {
+            if self.may_be_namespace(&path) {
                 self.add(path, || Keeper::Descriptor { pid, name: name(pid), number });
             }
         }
+    }
+
+    /// What was opened by the path of a mount still says that, and `/` without it: then its file system tells.
+    fn may_be_namespace(&self, descriptor: &Path) -> bool {
+        let Ok(to) = fs::read_link(descriptor) else { return false };
+        let to = to.to_string_lossy();
+        to.starts_with(KIND)
+            || to.starts_with('/')
+                && fs::metadata(descriptor).is_ok_and(|file| self.is_of_namespaces(file.dev()))
+    }
+
+    fn is_of_namespaces(&self, device: u64) -> bool {
+        self.seen.iter().any(|(of_namespaces, _)| *of_namespaces == device)
     }
 
     fn mounts(&mut self, pid: u32) {

@@ -54,7 +54,10 @@ pub(crate) fn at_each_step(scene: &Scene) {
         let inside = ip(&format!("-n {POD} link show"));
         assert!(!inside.contains("link/ether"), "{story}: {inside}");
     }
-    println!("{killed} of {struck} calls were killed, of {} places, {midway} with the function in the pod", places.len());
+    println!(
+        "{killed} of {struck} calls were killed, of {} places, {midway} with the function in the pod",
+        places.len()
+    );
     assert!(2 * killed >= struck && struck > 5, "too few kills to say anything");
     ip(&format!("netns del {POD}"));
 }
@@ -75,5 +78,8 @@ fn counted(scene: &Scene, conf: &Value) -> Vec<(String, usize)> {
     let text = fs::read_to_string(&log).unwrap();
     let names: Vec<_> = text.lines().filter_map(|line| line.split_once('(')).map(|(name, _)| name).collect();
     let number = |at: usize| names.iter().take(at + 1).filter(|name| **name == names[at]).count();
-    (0..names.len()).filter(|at| STEPS.contains(&names[*at])).map(|at| (names[at].to_owned(), number(at))).collect()
+    (0..names.len())
+        .filter(|at| STEPS.contains(&names[*at]))
+        .map(|at| (names[at].to_owned(), number(at)))
+        .collect()
 }

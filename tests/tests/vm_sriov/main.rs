@@ -12,6 +12,7 @@
 
 mod card;
 mod crash;
+mod lost;
 mod readme;
 mod traffic;
 
@@ -106,7 +107,7 @@ fn virtual_functions_are_the_pods_for_a_while() {
         return;
     }
     let scene = Scene::new(Card::with_functions("pf0", 7, ""));
-    let stories: [(&str, Story); 9] = [
+    let stories: [(&str, Story); 10] = [
         ("each key is so, and then as it was", each_key),
         ("what the card refuses", refusals),
         ("a pod whose namespace is gone", gone),
@@ -114,10 +115,14 @@ fn virtual_functions_are_the_pods_for_a_while() {
         ("a function is one pod's at a time", one_at_a_time),
         ("a VLAN's pods are among themselves", traffic::vlans),
         ("as many pods at once as there are functions", traffic::seven_at_once),
+        ("functions that nobody brings home", lost::and_found),
         ("the pod of the first README", readme::pod),
         ("an ADD that is killed at any step", crash::at_each_step),
     ];
     for (what, story) in stories {
+        if std::env::var("STORY").is_ok_and(|only| !what.contains(&only)) {
+            continue;
+        }
         let (began, before) = (Instant::now(), scene.card.state());
         story(&scene);
         assert_eq!(scene.card.state(), before, "{what}");

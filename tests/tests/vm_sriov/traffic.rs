@@ -13,7 +13,7 @@ use crate::{Scene, addresses};
 /// A function's link has a carrier some time after it came up.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Where nothing is to arrive.
-const TRIES: usize = 3;
+const TRIES: usize = 2;
 
 /// Whether one echo of the namespace's is answered within a second.
 fn ping(from: &str, to: &str) -> bool {
@@ -28,7 +28,11 @@ fn ping(from: &str, to: &str) -> bool {
 fn reaches(from: &str, to: &str) {
     let began = Instant::now();
     while !ping(from, to) {
-        assert!(began.elapsed() < PATIENCE, "{from} does not reach {to}: {}", ip(&format!("-n {from} address")));
+        assert!(
+            began.elapsed() < PATIENCE,
+            "{from} does not reach {to}: {}",
+            ip(&format!("-n {from} address"))
+        );
     }
 }
 
@@ -55,7 +59,9 @@ pub(crate) fn vlans(scene: &Scene) {
     for (from, to) in [("red1", "10.7.0.2"), ("red2", "10.7.0.1"), ("plain1", "10.7.0.5")] {
         reaches(from, to);
     }
-    for (from, to) in [("red1", "10.7.0.3"), ("red1", "10.7.0.4"), ("blue", "10.7.0.1"), ("plain1", "10.7.0.2")] {
+    for (from, to) in
+        [("red1", "10.7.0.3"), ("red1", "10.7.0.4"), ("blue", "10.7.0.1"), ("plain1", "10.7.0.2")]
+    {
         does_not_reach(from, to);
     }
     // The VLAN alone was in the way.
@@ -76,7 +82,9 @@ pub(crate) fn seven_at_once(scene: &Scene) {
         let calls: Vec<_> = pods.iter().map(|pod| scope.spawn(|| scene.node.add(pod, &conf))).collect();
         calls.into_iter().map(|call| call.join().unwrap()).collect()
     });
-    let of = |answer: &multus_tests::Answer| answer.result()["interfaces"][0]["pciID"].as_str().unwrap().to_owned();
+    let of = |answer: &multus_tests::Answer| {
+        answer.result()["interfaces"][0]["pciID"].as_str().unwrap().to_owned()
+    };
     let functions: BTreeSet<_> = answers.iter().map(of).collect();
     let all: BTreeSet<_> = (0..names.len()).map(|number| scene.card.address(number)).collect();
     assert_eq!(functions, all, "each has another one");
@@ -87,7 +95,9 @@ pub(crate) fn seven_at_once(scene: &Scene) {
     let eighth = scene.node.pod("eight");
     let error = scene.node.add(&eighth, &conf).error();
     assert_eq!(error.code, 11, "{error:?}");
-    for words in ["no virtual function of `pf0` is free", "container one has it as eth0", "container seven has it"] {
+    for words in
+        ["no virtual function of `pf0` is free", "container one has it as eth0", "container seven has it"]
+    {
         assert!(error.msg.contains(words), "{words} is not in {error:?}");
     }
     ip("netns del eight");

@@ -104,7 +104,8 @@ impl Reclaim {
         let left = rows.iter().filter(|row| matches!(row.state, State::Lost | State::Stuck)).count();
         if left > 0 && !self.yes {
             let functions = table::count(left, "function");
-            console.say(&format!("{functions} lost, nothing was changed: the same with --yes brings them home"));
+            console
+                .say(&format!("{functions} lost, nothing was changed: the same with --yes brings them home"));
         }
         Ok(if left == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
@@ -121,7 +122,8 @@ impl Reclaim {
                 continue;
             }
             // Whoever attaches or detaches it holds the lock, so what is found out stays so.
-            let locked = self.yes.then(|| holders.claims.lock(&address, Instant::now() + PATIENCE)).transpose()?;
+            let locked =
+                self.yes.then(|| holders.claims.lock(&address, Instant::now() + PATIENCE)).transpose()?;
             let (state, holder) = match holders.of(&address, &identity)? {
                 Ok(holder) => (State::Held, holder),
                 Err(why) => (State::Lost, why),
@@ -225,7 +227,8 @@ mod tests {
             row(State::Held, None, None),
         ];
         let text = Rows(&rows).text();
-        let ends: Vec<_> = text.lines().skip(1).map(|line| line.rsplit("nobody").next().unwrap().trim()).collect();
+        let ends: Vec<_> =
+            text.lines().skip(1).map(|line| line.rsplit("nobody").next().unwrap().trim()).collect();
         assert_eq!(ends, ["lost", "home, as dev0", "stuck: busy", "left alone"]);
         assert!(text.lines().nth(1).unwrap().contains("process 12 (sleep)"), "{text}");
         assert_eq!(Rows(&[]).text(), "no virtual function is away from the node\n");

@@ -32,7 +32,8 @@ impl Holders {
             Some(Taken::ByOthers { netns }) => Ok(format!("the plugin sriov, for {netns}")),
             Some(Taken::ByUs(holder)) => {
                 let words = format!("container {} ({})", holder.container_id, holder.interface);
-                let mut of_it = listing.records.iter().filter(|record| record.key.container_id == holder.container_id);
+                let mut of_it =
+                    listing.records.iter().filter(|record| record.key.container_id == holder.container_id);
                 // The path may be another pod's by now.
                 if holder.is_there() && of_it.all(is_there) {
                     Ok(words)
