@@ -67,7 +67,7 @@ pub(crate) fn at_each_step(scene: &Scene) {
 fn counted(scene: &Scene, conf: &Value) -> Vec<(String, usize)> {
     let log = scene.node.scratch("strace");
     let trace = format!("trace={}", STEPS.join(","));
-    let line = ["strace", "-qq", "-o", log.to_str().unwrap(), "-e", &trace];
+    let line = ["strace", "-f", "-qq", "--seccomp-bpf", "-o", log.to_str().unwrap(), "-e", &trace];
     let pod = multus_tests::Pod {
         container_id: POD.into(),
         netns: format!("/run/netns/{POD}").into(),
