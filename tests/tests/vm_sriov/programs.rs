@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use multus_tests::left_out;
 use serde_json::json;
 
 use crate::Scene;
@@ -18,8 +19,14 @@ pub(crate) fn without_iommu(scene: &Scene) {
     let conf = scene.conf(&json!({ "if0": "pf0", "dpdk": {} }));
     for (loaded, words) in [(false, "`modprobe vfio-pci` loads it"), (true, "the node has no IOMMU")] {
         if loaded {
-            let done = Command::new("modprobe").arg("vfio-pci").status().unwrap();
-            assert!(done.success(), "the machine's kernel has vfio-pci");
+            let done = Command::new("modprobe").arg("vfio-pci").output().unwrap();
+            if !done.status.success() {
+                left_out(&format!(
+                    "functions for programs: vfio-pci can't be loaded: {}",
+                    String::from_utf8_lossy(&done.stderr).trim()
+                ));
+                return;
+            }
         }
         let pod = scene.node.pod("program");
         let error = scene.node.add(&pod, &conf).error();
