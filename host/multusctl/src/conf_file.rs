@@ -1,13 +1,37 @@
 //! The configuration of multus that a command works with.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
+use clap::Args;
 use multus_attach::MultusConf;
+use multus_attach::conf::DEFAULT_CNI_DIR;
 use multus_document::Object;
 
 use crate::text_file;
 use crate::validate::{self, Severity};
+
+/// Where records are.
+#[derive(Debug, Args)]
+pub(crate) struct Records {
+    /// The configuration whose `cniDir` holds the records.
+    #[arg(long, value_name = "FILE", conflicts_with = "cni_dir")]
+    conf: Option<PathBuf>,
+    /// The folder that holds the records [default: /var/lib/cni/multus].
+    #[arg(long, value_name = "DIR")]
+    cni_dir: Option<PathBuf>,
+}
+
+impl Records {
+    /// The folder.
+    pub(crate) fn cni_dir(&self) -> anyhow::Result<PathBuf> {
+        Ok(match (&self.conf, &self.cni_dir) {
+            (Some(conf), _) => load(conf)?.cni_dir,
+            (None, Some(dir)) => dir.clone(),
+            (None, None) => DEFAULT_CNI_DIR.into(),
+        })
+    }
+}
 
 /// Reads a configuration of multus.
 ///

@@ -15,6 +15,7 @@ mod identity;
 mod kernel;
 mod link;
 mod namespace;
+pub mod namespaces;
 mod netlink;
 mod nft;
 mod refused;

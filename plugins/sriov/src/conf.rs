@@ -44,6 +44,7 @@ impl<'a> Wanted<'a> {
         let given = pod::wanted_mac(&Args::of(attachment)?, &conf)?;
         let own = conf.at("mac")?.text()?.map(str::to_owned);
         let source = source(&conf)?;
+        no_guid(&conf)?;
         let for_programs = dpdk(&conf)?;
         let bare = conf.at("l2enable")?.flag()? || for_programs;
         Ok(Self {
@@ -70,6 +71,18 @@ fn source<'a>(conf: &Conf<'a>) -> Result<Source<'a>, Failure> {
              `k8s.v1.cni.cncf.io/resourceName`, so that the kubelet's device gets there, or a `deviceID`, or `if0`, a \
              card of which any will do",
         )),
+    }
+}
+
+/// A GUID takes another way to the card, and a pod that asks for one must not get another's.
+fn no_guid(conf: &Conf<'_>) -> Result<(), Failure> {
+    let guid = conf.path(&["runtimeConfig", "infinibandGUID"])?.exists() || conf.at("guid")?.exists();
+    match guid {
+        true => Err(invalid(
+            "a GUID is of InfiniBand, whose functions are not set up here: use the binary `ib-sriov`, or take \
+             `infiniband-guid` from the pod's selection",
+        )),
+        false => Ok(()),
     }
 }
 

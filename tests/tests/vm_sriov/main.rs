@@ -11,6 +11,13 @@
 )]
 
 mod card;
+mod crash;
+mod lost;
+mod programs;
+mod readme;
+mod traffic;
+
+use std::time::Instant;
 
 use multus_tests::{Answer, Module, Node, Pod, in_the_machine, ip};
 use serde_json::{Value, json};
@@ -21,6 +28,28 @@ const NEEDS: &str = "a network card with virtual functions";
 /// What the card emulated here has, and Debian's driver of it.
 const MAC: &str = "02:00:00:00:77:01";
 
+/// What the component may do in these stories.
+const GRANTS: [&str; 9] = [
+    "sriov=pf0",
+    "sriov=enp*",
+    "ipam=static",
+    "ipam=host-local",
+    "names=north*",
+    "defaultRoutes=true",
+    "sysctls=net/ipv4/conf/*/arp_notify",
+    "sysctls=net/ipv6/conf/*/ndisc_notify",
+    "sysctls=net/ipv6/conf/*/disable_ipv6",
+];
+
+/// An emulated processor waits for an emulated card.
+fn be_patient(node: &Node) {
+    node.edit_catalog("wasm", |catalog| {
+        for (_, module) in catalog["modules"].as_object_mut().unwrap() {
+            module["limits"] = json!({ "timeout": "10s" });
+        }
+    });
+}
+
 struct Scene {
     node: Node,
     card: Card,
@@ -30,22 +59,9 @@ struct Scene {
 impl Scene {
     fn new(card: Card) -> Scene {
         let node = Node::new();
-        let grants = [
-            "sriov=pf0",
-            "ipam=static",
-            "names=north0",
-            "sysctls=net/ipv4/conf/*/arp_notify",
-            "sysctls=net/ipv6/conf/*/ndisc_notify",
-            "sysctls=net/ipv6/conf/*/disable_ipv6",
-        ];
-        let wasm =
-            node.modules("wasm", &[Module::delegate("sriov", &grants), Module::delegate("static", &[])]);
-        // An emulated processor waits for an emulated card.
-        node.edit_catalog("wasm", |catalog| {
-            for module in ["sriov", "static"] {
-                catalog["modules"][module]["limits"] = json!({ "timeout": "10s" });
-            }
-        });
+        let modules = [Module::delegate("sriov", &GRANTS), Module::delegate("static", &[])];
+        let wasm = node.modules("wasm", &modules);
+        be_patient(&node);
         Scene { node, card, wasm }
     }
 
@@ -91,20 +107,27 @@ fn virtual_functions_are_the_pods_for_a_while() {
     if !in_the_machine(NEEDS) {
         return;
     }
-    let scene = Scene::new(Card::with_functions(3));
-    let stories: [(&str, Story); 5] = [
+    let scene = Scene::new(Card::with_functions("pf0", 7, ""));
+    let stories: [(&str, Story); 10] = [
         ("each key is so, and then as it was", each_key),
         ("what the card refuses", refusals),
         ("a pod whose namespace is gone", gone),
         ("a conf of 2018 takes any function that is free", of_2018),
         ("a function is one pod's at a time", one_at_a_time),
+        ("a VLAN's pods are among themselves", traffic::vlans),
+        ("as many pods at once as there are functions", traffic::seven_at_once),
+        ("functions that nobody brings home", lost::and_found),
+        ("the pod of the first README", readme::pod),
+        ("an ADD that is killed at any step", crash::at_each_step),
     ];
     for (what, story) in stories {
-        println!("{what}");
-        let before = scene.card.state();
+        let (began, before) = (Instant::now(), scene.card.state());
         story(&scene);
         assert_eq!(scene.card.state(), before, "{what}");
+        println!("{what}: {:.1} s", began.elapsed().as_secs_f64());
     }
+    // A driver that gets its function back makes its link anew.
+    programs::without_iommu(&scene);
 }
 
 fn each_key(scene: &Scene) {

@@ -18,6 +18,9 @@ const BOARD: &str = "q35,smbus=off,sata=off,usb=off,hpet=off,graphics=off";
 const KERNEL_LINE: &str = "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off tsc=reliable no_timer_check \
     net.ifnames=0 nokaslr random.trust_cpu=1 audit=0 cryptomgr.notests dummy.numdummies=0 ifb.numifbs=0 \
     bonding.max_bonds=0 initcall_blacklist=init_encrypted,crypto_kdf108_init,jent_mod_init";
+/// All of it below 4 GiB: where there is some above, the firmware puts cards' registers there as well, and no message of
+/// a virtual function reaches its card, which then gives it neither address nor carrier.
+const MEGABYTES: &str = "2800";
 /// How often is looked at what the machine said.
 pub(super) const LOOK: Duration = Duration::from_millis(20);
 
@@ -159,7 +162,7 @@ fn line(command: &mut Command, parts: &Parts, folder: &Path, job: &Job<'_>) -> R
     option("-accel", "tcg,thread=multi,tb-size=256".into());
     option("-cpu", "max".into());
     option("-smp", "2".into());
-    option("-m", "3072".into());
+    option("-m", MEGABYTES.into());
     option("-display", "none".into());
     option("-serial", format!("file:{}", comma(&folder.join("console"))));
     option("-device", "virtio-serial-pci".into());

@@ -54,17 +54,30 @@ impl Kernel {
         let link = LinkRef { space: moved.to, index: there.link.index, name: there.link.name.clone() };
         let home = moved.link.space;
         let number = self.details(home, moved.link.index)?.is_none().then_some(moved.link.index);
-        let Err(refused) = self.relocate(&link, home, &moved.home.name, number, tried) else { return Ok(()) };
-        if refused.errno != Some(libc::EEXIST) || self.details(moved.to, link.index)?.is_none() {
+        let names = &there.link.alternative_names;
+        self.carry(&link, home, (&moved.home.name, names), number, tried)
+    }
+
+    /// Takes a link to another namespace, under this name if it can have that there.
+    pub(super) fn carry(
+        &mut self,
+        link: &LinkRef,
+        to: Space,
+        (name, others): (&str, &[String]),
+        number: Option<u32>,
+        tried: &dyn Display,
+    ) -> Result<(), Refused> {
+        let Err(refused) = self.relocate(link, to, name, number, tried) else { return Ok(()) };
+        if refused.errno != Some(libc::EEXIST) || self.details(link.space, link.index)?.is_none() {
             return Err(refused);
         }
-        // A name that it got in the pod, or its own, is somebody else's here.
-        for name in &there.link.alternative_names {
-            if self.detailed(home, Wanted::Name(name))?.is_some() {
-                self.delete_name(&link, name, tried)?;
+        // A name that it got in the pod, or its own, is somebody else's there.
+        for name in others {
+            if self.detailed(to, Wanted::Name(name))?.is_some() {
+                self.delete_name(link, name, tried)?;
             }
         }
-        self.relocate(&link, home, ANY_NAME, number, tried)
+        self.relocate(link, to, ANY_NAME, number, tried)
     }
 
     /// Looks for it at home. Hardware that is in no namespace we know of may be on its way.

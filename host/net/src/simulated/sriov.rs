@@ -43,6 +43,7 @@ struct Inside {
     place: FunctionRef,
     settings: Settings,
     driver: Option<String>,
+    switch: Option<String>,
     factory: Factory,
     refusals: Vec<Refusal>,
 }
@@ -120,8 +121,14 @@ impl Node {
             let MacAddr(mac) = one.mac;
             let factory = Factory { bus_address: one.address.to_owned(), name: one.name.to_owned(), mac };
             let driver = Some(DRIVER.to_owned());
-            let inside =
-                Inside { settings: fresh(), driver, factory, refusals: Vec::new(), place: place.clone() };
+            let inside = Inside {
+                settings: fresh(),
+                driver,
+                switch: None,
+                factory,
+                refusals: Vec::new(),
+                place: place.clone(),
+            };
             self.world().cards.0.insert(place.address, inside);
         }
         Ok(())
@@ -131,6 +138,13 @@ impl Node {
     pub fn card_refuses(&self, address: &PciAddress, like: Setting, errno: i32) {
         if let Ok(inside) = self.world().cards.get_mut(address) {
             inside.refusals.push(Refusal { like, errno });
+        }
+    }
+
+    /// The card of a function is in the mode `switchdev`.
+    pub fn plug_into_switch(&self, address: &PciAddress, switch: &str) {
+        if let Ok(inside) = self.world().cards.get_mut(address) {
+            inside.switch = Some(switch.to_owned());
         }
     }
 
@@ -152,6 +166,7 @@ impl Simulated {
                 place: inside.place.clone(),
                 physical: physical.name.clone(),
                 driver: inside.driver.clone(),
+                switch: inside.switch.clone(),
                 settings: inside.settings,
                 link: world.of_bus(address.as_str()).map(Device::view),
             }))

@@ -44,6 +44,13 @@ pub struct Holder {
     pub boot: BootId,
 }
 
+impl Holder {
+    /// Whether anything is at the path of the pod's namespace. What cannot be told counts as there.
+    pub fn is_there(&self) -> bool {
+        is_alive(&self.netns)
+    }
+}
+
 /// Who has a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taken {

@@ -22,6 +22,8 @@ pub struct Function {
     pub physical: String,
     /// What drives it.
     pub driver: Option<String>,
+    /// The switch in the card that it is plugged into, if the card is in the mode `switchdev`.
+    pub switch: Option<String>,
     /// What the physical function has set.
     pub settings: Settings,
     /// Its link, if that is on the node.

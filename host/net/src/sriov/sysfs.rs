@@ -166,6 +166,11 @@ impl Sysfs {
         Ok(names(&self.root.join("class/net"))?.into_iter().find(there))
     }
 
+    /// The switch in a card that a link of it is a port of.
+    pub(crate) fn switch(&self, link: &str) -> Option<String> {
+        self.of_link(link, "phys_switch_id")
+    }
+
     /// What a link says of itself; its driver may refuse to.
     fn of_link(&self, link: &str, what: &str) -> Option<String> {
         let text = fs::read_to_string(self.root.join("class/net").join(link).join(what)).ok()?;

@@ -28,6 +28,9 @@ pub(in super::super) fn device(node: &mut ComponentNode) -> Answer<FunctionId> {
     }
     let found = look(node, &address)?.ok_or_else(|| gone(&address))?;
     check_granted(node, &found.physical)?;
+    if let Some(words) = plugged(&found) {
+        return Err(invalid(format!("virtual function {address}: {words}")));
+    }
     let locked = lock(node, &address, node.scene.deadline)?;
     match taken(node, &locked)? {
         None => claim(node, locked),
@@ -76,8 +79,20 @@ fn choose(node: &ComponentNode, address: &PciAddress) -> Answer<Result<Locked, S
     Ok(found.map_or(Err("it is gone".to_owned()), |found| used(&found).map_or(Ok(locked), Err)))
 }
 
+/// Why a function can't be used whose frames a switch in the card leads: a VLAN of the card's would not be asked there.
+fn plugged(function: &Function) -> Option<String> {
+    let (switch, physical) = (function.switch.as_ref()?, &function.physical);
+    Some(format!(
+        "its card `{physical}` is in the mode switchdev (switch {switch}), in which a network plugin of the switch's, such as \
+         ovs-cni, has to lead its frames; `devlink dev eswitch set … mode legacy` ends that"
+    ))
+}
+
 /// How the node itself uses a function that nobody claimed.
 fn used(function: &Function) -> Option<String> {
+    if let Some(words) = plugged(function) {
+        return Some(words);
+    }
     let Some(link) = &function.link else {
         let driver = function.driver.as_deref().unwrap_or("none");
         return Some(format!("it has no link on the node (driver {driver})"));

@@ -126,6 +126,19 @@ fn what_the_reference_plugin_or_the_node_uses_is_not_picked() {
     refused(node.pick_function(CARD), &["no virtual function of `ens2` is free", "container a has it"]);
 }
 
+/// There a VLAN of the card's would count for nothing.
+#[test]
+fn a_function_that_is_plugged_into_the_cards_switch_is_refused() {
+    let stage = stage();
+    stage.node.plug_into_switch(&FUNCTIONS[0].parse().unwrap(), "e4434b");
+    let mut node = module_of(&stage, &stage.pod("a"), Some(FUNCTIONS[0]));
+    refused(node.function(), &[FUNCTIONS[0], "`ens2` is in the mode switchdev", "mode legacy"]);
+    let id = node.pick_function(CARD).unwrap();
+    assert_eq!(address_of(&node, id), FUNCTIONS[1]);
+    refused(node.pick_function(CARD), &["switchdev"]);
+    assert_eq!(stage.claims().iter().filter(|claim| claim.contains(FUNCTIONS[0])).count(), 0);
+}
+
 #[test]
 fn an_earlier_sandbox_of_the_pod_is_in_the_way() {
     let stage = stage();

@@ -5,11 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use multus_attach::conf::DEFAULT_CNI_DIR;
 use multus_journal::{Listing, Record, Store};
 use serde::Serialize;
 
-use crate::conf_file;
+use crate::conf_file::Records;
 use crate::console::{Console, Report};
 use crate::record::CallView;
 use crate::table::count;
@@ -26,12 +25,8 @@ Examples:
 pub(crate) struct Show {
     /// Only this container's records: its id, or how its id begins.
     container: Option<String>,
-    /// The configuration whose `cniDir` holds the records.
-    #[arg(long, value_name = "FILE", conflicts_with = "cni_dir")]
-    conf: Option<PathBuf>,
-    /// The folder that holds the records [default: /var/lib/cni/multus].
-    #[arg(long, value_name = "DIR")]
-    cni_dir: Option<PathBuf>,
+    #[command(flatten)]
+    records: Records,
 }
 
 /// Everything that is recorded.
@@ -46,7 +41,7 @@ struct JournalReport {
 
 impl Show {
     pub(super) fn run(&self, console: &Console) -> anyhow::Result<ExitCode> {
-        let cni_dir = self.cni_dir()?;
+        let cni_dir = self.records.cni_dir()?;
         let store = Store::new(&cni_dir);
         let (records, mut unreadable) = self.views(&store.records());
         let (leftovers, more) = self.views(&store.leftovers());
@@ -58,14 +53,6 @@ impl Show {
         console.say(&report.summary(&cni_dir));
         let missed = self.container.is_some() && report.records.is_empty() && report.leftovers.is_empty();
         Ok(if missed || !report.unreadable.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-    }
-
-    fn cni_dir(&self) -> anyhow::Result<PathBuf> {
-        Ok(match (&self.conf, &self.cni_dir) {
-            (Some(conf), _) => conf_file::load(conf)?.cni_dir,
-            (None, Some(dir)) => dir.clone(),
-            (None, None) => DEFAULT_CNI_DIR.into(),
-        })
     }
 
     fn views(&self, listing: &Listing) -> (Vec<CallView>, Vec<String>) {

@@ -1,6 +1,7 @@
 //! Virtual functions: what their physical function's link says and is told of them.
 
 mod driver;
+mod lost;
 mod own_mac;
 
 use std::fmt::Display;
@@ -31,7 +32,8 @@ impl Kernel {
         let socket = self.socket(Space::Host, &tried)?;
         let whole = |index| link::whole(socket, Wanted::Index(index)).map_err(refused(&tried));
         let link = own.map(whole).transpose()?.flatten();
-        Ok(Some(Function { physical, settings, link, driver: found.driver, place: found.place }))
+        let switch = self.sysfs.switch(&physical);
+        Ok(Some(Function { physical, settings, link, switch, driver: found.driver, place: found.place }))
     }
 
     /// See [`Backend::functions_of`](crate::Backend::functions_of).

@@ -1,0 +1,109 @@
+//! What gets from one pod to another.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use multus_tests::{Pod, ip, within};
+use serde_json::{Value, json};
+
+use crate::{Scene, addresses};
+
+/// A function's link has a carrier some time after it came up.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Where nothing is to arrive.
+const TRIES: usize = 2;
+
+/// Whether one echo of the namespace's is answered within a second.
+fn ping(from: &str, to: &str) -> bool {
+    let sent = within(from, || {
+        let mut command = Command::new("ping");
+        command.args(["-c", "1", "-W", "1", to]).stdout(Stdio::null()).stderr(Stdio::null()).status()
+    });
+    sent.expect("the machine has a `ping`").success()
+}
+
+#[track_caller]
+fn reaches(from: &str, to: &str) {
+    let began = Instant::now();
+    while !ping(from, to) {
+        assert!(
+            began.elapsed() < PATIENCE,
+            "{from} does not reach {to}: {}",
+            ip(&format!("-n {from} address"))
+        );
+    }
+}
+
+#[track_caller]
+fn does_not_reach(from: &str, to: &str) {
+    assert!((0..TRIES).all(|_| !ping(from, to)), "{from} reaches {to}");
+}
+
+/// Two pods in VLAN 210, one in another, two in none, all of one subnet: those of a VLAN are among themselves.
+pub(crate) fn vlans(scene: &Scene) {
+    let vlans = [("red1", 210), ("red2", 210), ("blue", 100), ("plain1", 0), ("plain2", 0)];
+    let pods: Vec<(Pod, Value)> = (0..)
+        .zip(vlans)
+        .map(|(number, (name, vlan))| {
+            let mut own = json!({ "deviceID": scene.card.address(number) });
+            own["ipam"] = addresses(&format!("10.7.0.{}/24", number + 1));
+            if vlan != 0 {
+                own["vlan"] = json!(vlan);
+            }
+            let (pod, conf, _) = scene.attached(name, &own);
+            (pod, conf)
+        })
+        .collect();
+    for (from, to) in [("red1", "10.7.0.2"), ("red2", "10.7.0.1"), ("plain1", "10.7.0.5")] {
+        reaches(from, to);
+    }
+    for (from, to) in
+        [("red1", "10.7.0.3"), ("red1", "10.7.0.4"), ("blue", "10.7.0.1"), ("plain1", "10.7.0.2")]
+    {
+        does_not_reach(from, to);
+    }
+    // The VLAN alone was in the way.
+    ip("link set pf0 vf 2 vlan 210");
+    reaches("blue", "10.7.0.1");
+    ip("link set pf0 vf 2 vlan 100");
+    for (pod, conf) in &pods {
+        scene.ends(pod, conf);
+    }
+}
+
+/// As many pods as the card has functions, all at the same moment, and one too many.
+pub(crate) fn seven_at_once(scene: &Scene) {
+    let names = ["one", "two", "three", "four", "five", "six", "seven"];
+    let conf = scene.conf(&json!({ "if0": "pf0", "vlan": 210, "l2enable": true }));
+    let pods: Vec<_> = names.iter().map(|name| scene.node.pod(name)).collect();
+    let answers: Vec<_> = thread::scope(|scope| {
+        let calls: Vec<_> = pods.iter().map(|pod| scope.spawn(|| scene.node.add(pod, &conf))).collect();
+        calls.into_iter().map(|call| call.join().unwrap()).collect()
+    });
+    let of = |answer: &multus_tests::Answer| {
+        answer.result()["interfaces"][0]["pciID"].as_str().unwrap().to_owned()
+    };
+    let functions: BTreeSet<_> = answers.iter().map(of).collect();
+    let all: BTreeSet<_> = (0..names.len()).map(|number| scene.card.address(number)).collect();
+    assert_eq!(functions, all, "each has another one");
+    for name in names {
+        assert!(ip(&format!("-n {name} -br link show eth0")).contains("eth0"), "{name}");
+    }
+
+    let eighth = scene.node.pod("eight");
+    let error = scene.node.add(&eighth, &conf).error();
+    assert_eq!(error.code, 11, "{error:?}");
+    for words in
+        ["no virtual function of `pf0` is free", "container one has it as eth0", "container seven has it"]
+    {
+        assert!(error.msg.contains(words), "{words} is not in {error:?}");
+    }
+    ip("netns del eight");
+    thread::scope(|scope| {
+        for pod in &pods {
+            scope.spawn(|| scene.ends(pod, &conf));
+        }
+    });
+}
