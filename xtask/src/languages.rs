@@ -27,6 +27,12 @@ pub(crate) fn are_here(workspace: &Workspace) -> bool {
     languages.javascript().is_file() && languages.python().is_file()
 }
 
+/// Those in Rust with WASI: their folders, what comes out, and the fixtures that they answer.
+const RUST: [(&str, &str, &str); 2] = [
+    ("rust-wasi", "crowds", "rust-wasi/fixtures"),
+    ("rust-wasi-transform", "namespace_mtu", "fixtures/transform"),
+];
+
 /// Fetches what is missing, builds every example and asks it what its fixtures say. A language whose tool can't be had is
 /// left out, and said.
 ///
@@ -36,7 +42,9 @@ pub(crate) fn test(workspace: &Workspace, built: &Built) -> Result<()> {
     let languages = Languages::of(workspace);
     let examples = workspace.root.join("examples/modules");
     if is_here("Rust with WASI", setup::rust_target(workspace, WASI_TARGET)) {
-        try_out(built, &languages.rust(workspace, built)?, &examples.join("rust-wasi/fixtures"))?;
+        for (folder, name, fixtures) in RUST {
+            try_out(built, &languages.build_rust(workspace, built, folder, name)?, &examples.join(fixtures))?;
+        }
     }
     let javascript = is_here("JavaScript", languages.fetch_javascript());
     let python = is_here("Python", languages.fetch_python());
@@ -107,13 +115,12 @@ impl Languages {
             .context("Python's tool can't be had: it takes pip, and Python's package index")
     }
 
-    fn rust(&self, workspace: &Workspace, built: &Built) -> Result<PathBuf> {
-        let crate_folder = workspace.root.join("examples/modules/rust-wasi");
+    fn build_rust(&self, workspace: &Workspace, built: &Built, folder: &str, name: &str) -> Result<PathBuf> {
         let mut build = Command::new(&built.multusctl);
-        build.args(["module", "build"]).arg(&crate_folder).args(["--target", WASI_TARGET]);
-        build.env("CARGO_TARGET_DIR", self.folder.join("rust"));
-        run::step("building the example in Rust with WASI", &mut build)?;
-        Ok(self.folder.join("rust/components/crowds.wasm"))
+        build.args(["module", "build"]).arg(workspace.root.join("examples/modules").join(folder));
+        build.args(["--target", WASI_TARGET]).env("CARGO_TARGET_DIR", self.folder.join("rust"));
+        run::step(&format!("building the example {folder}"), &mut build)?;
+        Ok(self.folder.join("rust/components").join(format!("{name}.wasm")))
     }
 
     fn build_javascript(&self, workspace: &Workspace, role: &str, world: &str) -> Result<PathBuf> {
