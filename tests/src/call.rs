@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::{Read, Write};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -27,13 +28,15 @@ pub struct Calling {
     environment: BTreeMap<OsString, OsString>,
     stdin: Vec<u8>,
     nobody_listens: bool,
+    errors_are_full: bool,
 }
 
 impl Calling {
     pub(crate) fn new(plugin: PathBuf) -> Calling {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let environment = BTreeMap::from([("PATH".into(), path)]);
-        Calling { before: Vec::new(), plugin, environment, stdin: Vec::new(), nobody_listens: false }
+        let (before, stdin) = (Vec::new(), Vec::new());
+        Calling { before, plugin, environment, stdin, nobody_listens: false, errors_are_full: false }
     }
 
     /// Sets a variable.
@@ -71,6 +74,13 @@ impl Calling {
         self
     }
 
+    /// Standard error is a pipe without room, whose reading end is open and never read.
+    #[must_use]
+    pub fn nobody_reads_errors(mut self) -> Calling {
+        self.errors_are_full = true;
+        self
+    }
+
     /// Makes the call and waits for its end.
     ///
     /// # Panics
@@ -89,19 +99,25 @@ impl Calling {
         command.args(line);
         command.env_clear().envs(&self.environment);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let unread = self.errors_are_full.then(|| {
+            let (reader, writer) = full_pipe().expect("a pipe");
+            command.stderr(writer);
+            reader
+        });
         let started = Instant::now();
         let mut child = command
             .spawn()
             .unwrap_or_else(|error| panic!("{} does not start: {error}", self.plugin.display()));
         let stdout = child.stdout.take().expect("piped");
         let stdout = if self.nobody_listens { closed() } else { collect(stdout) };
-        let stderr = collect(child.stderr.take().expect("piped"));
+        let stderr = child.stderr.take().map_or_else(closed, collect);
         let mut stdin = child.stdin.take().expect("piped");
         // A plugin that fails early leaves its input unread.
         let text = self.stdin;
         thread::spawn(move || stdin.write_all(&text));
         let verb = self.environment.get(OsStr::new("CNI_COMMAND")).cloned().unwrap_or_default();
-        Running { verb: verb.to_string_lossy().into_owned(), child, stdout, stderr, started }
+        let verb = verb.to_string_lossy().into_owned();
+        Running { verb, child, stdout, stderr, started, _unread: unread }
     }
 }
 
@@ -113,6 +129,7 @@ pub struct Running {
     stdout: Receiver<Vec<u8>>,
     stderr: Receiver<Vec<u8>>,
     started: Instant,
+    _unread: Option<PipeReader>,
 }
 
 impl Running {
@@ -174,6 +191,15 @@ fn collect(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
         let _ = send.send(all);
     });
     receive
+}
+
+/// Whoever writes to it waits: it takes no byte more.
+fn full_pipe() -> io::Result<(PipeReader, PipeWriter)> {
+    let (reader, mut writer) = io::pipe()?;
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    while writer.write(&[b'x'; 4096]).is_ok() {}
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::empty()))?;
+    Ok((reader, writer))
 }
 
 fn closed() -> Receiver<Vec<u8>> {

@@ -9,7 +9,7 @@
     reason = "a test stops at the first surprise"
 )]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use multus_tests::{Module, Node, Pod, binaries, left_out, private};
 use serde_json::{Value, json};
@@ -98,6 +98,19 @@ fn a_chatty_transform_is_cut_short_and_cannot_forge_a_line() {
             assert!(!answer.stderr.lines().any(|line| line.starts_with("error: forged")), "{answer}");
             node.remove_netns("web");
         }
+    });
+}
+
+/// What a module, or a binary, says must not hold up whoever passes it on.
+#[test]
+fn nobody_who_reads_no_errors_keeps_a_pod_from_starting_or_stopping() {
+    private(|| {
+        let Some(module) = transform(json!({ "do": "flood" })) else { return };
+        let (node, pod, conf) = with(module);
+        let begun = Instant::now();
+        node.calling("ADD", &pod, &conf).nobody_reads_errors().answer().succeeded();
+        node.calling("DEL", &pod, &conf).nobody_reads_errors().answer().succeeded();
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     });
 }
 

@@ -71,6 +71,9 @@ pub(crate) struct TestOptions {
     /// With the examples in JavaScript, Python and Rust with WASI, whose tools are fetched if need be
     #[arg(long)]
     pub(crate) all_languages: bool,
+    /// Only those examples
+    #[arg(long, conflicts_with_all = ["quick", "long", "vm", "plugin"])]
+    pub(crate) languages: bool,
     /// Only the conformance tables, on any CNI plugin
     #[arg(long, value_name = "PATH")]
     pub(crate) plugin: Option<PathBuf>,

@@ -1,5 +1,6 @@
-//! A delegate that calls each function of the host's once, in the order of the WIT package, and answers with what it was
-//! told. Its settings can end it after any of the calls.
+//! A delegate that uses all of the interface there is for one: it calls each function of the host's, in the order of the WIT
+//! package, and answers with what it was told; it logs at each level, has work of its own at CHECK and DEL, describes itself,
+//! and judges its settings. These can end it after any of the calls.
 
 use multus_guest::firewall::{Disguise, PortMapping, Protocol};
 use multus_guest::network::{
@@ -8,7 +9,8 @@ use multus_guest::network::{
 use multus_guest::node::{self, Bridge};
 use multus_guest::result::{Interface, Route};
 use multus_guest::{
-    Attachment, CniResult, Failure, Plugin, firewall, ipam, log, plugins, sriov, store, sysctl,
+    Attachment, CniResult, Complaint, Failure, Plugin, complaint, firewall, ipam, log, plugins, sriov, store,
+    sysctl,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,11 +22,22 @@ struct Settings {
     crash_after: Option<u32>,
 }
 
-multus_guest::delegate!(add);
+multus_guest::delegate!(add, check = check, del = del);
 multus_guest::describe!(
     Settings,
-    schema = r#"{"type":"object","properties":{"crashAfter":{"type":["integer","null"],"minimum":0}}}"#
+    schema = r#"{"type":"object","properties":{"crashAfter":{"type":["integer","null"],"minimum":0}}}"#,
+    validate = valid,
 );
+
+/// What a schema can't say.
+fn valid(settings: &Settings) -> Vec<Complaint> {
+    match settings.crash_after {
+        Some(calls) if calls > 1000 => {
+            vec![complaint("/crashAfter", format!("{calls} calls are never made: write a smaller number"))]
+        }
+        _ => Vec::new(),
+    }
+}
 
 fn add(
     attachment: &Attachment,
@@ -45,9 +58,39 @@ fn add(
     others(&mut told, conf)?;
     claims(&mut told)?;
     functions(&mut told)?;
+    log::debug("for the author");
     log::info("called everything");
+    log::warn("for the operator");
+    log::error("for the operator, soon");
     let interface = Interface { name: attachment.interface_name.clone(), ..Interface::default() };
     Ok(Some(CniResult { interfaces: vec![interface], other: told.all, ..CniResult::default() }))
+}
+
+/// The interfaces of the result have to be links of the sandbox.
+fn check(attachment: &Attachment, conf: &Plugin, prev: &CniResult, _: &Settings) -> Result<(), Failure> {
+    log::info(&format!("checks {} of {}", attachment.interface_name, kind(conf)));
+    let sandbox = network::sandbox()?;
+    for interface in &prev.interfaces {
+        let failure =
+            || Failure::new(115, format!("no link {}", interface.name)).with_details("look at the pod");
+        sandbox.find(&interface.name)?.ok_or_else(failure)?;
+    }
+    Ok(())
+}
+
+/// Fails where an ADD never got as far as a result.
+fn del(
+    attachment: &Attachment,
+    conf: &Plugin,
+    prev: Option<&CniResult>,
+    _: &Settings,
+) -> Result<(), Failure> {
+    log::info(&format!("takes back {} of {}", attachment.interface_name, kind(conf)));
+    prev.map(drop).ok_or_else(|| Failure::new(116, "there was no result"))
+}
+
+fn kind(conf: &Plugin) -> &str {
+    conf.get("type").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// What the host answered.

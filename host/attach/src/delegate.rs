@@ -1,13 +1,12 @@
 //! One delegate binary, run once.
 
-use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use multus_cni::Error;
 use multus_cni::env::Command;
 use multus_cni::exec::{self, Invocation};
+use multus_cni::{Error, Stderr};
 
 /// Whom a delegate is run for: the CNI environment but for the verb.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +72,7 @@ pub(crate) fn run_after(
         deadline: guard.deadline.min(Instant::now() + guard.timeout),
         inherit: &guard.locks,
     };
-    match exec::run_after(&invocation, &mut io::stderr(), before_input) {
+    match exec::run_after(&invocation, &mut Stderr::default(), before_input) {
         Ok(output) => Ok(output.stdout),
         Err(failure) => Err(Error::from(failure)),
     }

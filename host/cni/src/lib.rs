@@ -12,9 +12,11 @@ mod error;
 pub mod exec;
 pub mod names;
 pub mod result;
+mod stderr;
 pub mod version;
 
 pub use args::Args;
 pub use env::{Command, Request};
 pub use error::{Code, Error};
+pub use stderr::Stderr;
 pub use version::Version;

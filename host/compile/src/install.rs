@@ -15,6 +15,7 @@ use crate::error::{CompileError, InstallError};
 use crate::files;
 use crate::registry::with_module;
 use crate::role::{check_role, missing_grants};
+use crate::take_back::Before;
 
 /// Where a node's modules are, as `wasm` in the plugin's configuration says.
 #[derive(Debug, Clone)]
@@ -63,13 +64,24 @@ enum Made {
     Now(Artifact),
 }
 
+impl Made {
+    /// Where it will be written, if it will.
+    fn path(&self, cache_dir: &Path) -> Option<PathBuf> {
+        match self {
+            Self::Before(_) => None,
+            Self::Now(artifact) => Some(entry_of(artifact).path(cache_dir)),
+        }
+    }
+}
+
 impl Installation {
     /// Checks, compiles and installs a component, and writes it into the catalog: a new name gets an entry and
     /// the last place in its role's order, one that is there another digest and the members given.
     ///
     /// # Errors
     /// What is no component, does not fit its role or imports what it is not granted, a catalog that would not be valid,
-    /// settings that the module can't use, and files that cannot be written. Nothing in the catalog has changed then.
+    /// settings that the module can't use, and files that cannot be written. Nothing has changed then, and no file is left
+    /// that was not there.
     pub fn add(&self, module: &NewModule<'_>) -> Result<Compiled, InstallError> {
         self.install(module, |catalog| self.check_settings(catalog, module.name, module.component))
     }
@@ -94,13 +106,19 @@ impl Installation {
         check_grants(module.name, &entry, module.component)?;
         let mut lock = Lock::load(&self.lock_path())?;
         let made = self.compile_one(module.name, &digest, module.component, &lock)?;
-        files::directory(&self.module_dir)?;
-        files::write(&self.component_path(&digest), module.component, 0o644)?;
-        let compiled = self.keep(module.name, &entry, made, &mut lock)?;
-        self.write_lock(&lock)?;
-        last(Catalog::from_value(&catalog).map_err(|problems| InstallError::Invalid { problems })?)?;
-        write_json(&self.catalog, &catalog)?;
-        Ok(compiled)
+        let component = self.component_path(&digest);
+        let written = [Some(component.clone()), made.path(&self.cache_dir)].into_iter().flatten().collect();
+        let before = Before::of(self, written, &lock);
+        let write = || {
+            files::directory(&self.module_dir)?;
+            files::write(&component, module.component, 0o644)?;
+            let compiled = self.keep(module.name, &entry, made, &mut lock)?;
+            self.write_lock(&lock)?;
+            last(Catalog::from_value(&catalog).map_err(|problems| InstallError::Invalid { problems })?)?;
+            write_json(&self.catalog, &catalog)?;
+            Ok(compiled)
+        };
+        write().inspect_err(|_| before.restore())
     }
 
     /// Gives every module of the catalog an artifact for this version of the engine, where it has none that can be

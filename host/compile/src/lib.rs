@@ -15,6 +15,7 @@ mod remove;
 mod role;
 mod schema;
 mod settings;
+mod take_back;
 
 pub use artifact::{Artifact, compile_component, read_component};
 pub use compiler::{COMPONENT_BYTES, CompileLimits, Compiler, Worker, serve};

@@ -145,7 +145,35 @@ fn the_node_hears_each_call_and_the_module_each_answer() {
         "function": ["0000:03:02.1", "ens1", 3, "iavf", false, true],
     });
     assert_eq!(told, expected);
-    assert_eq!((done.log[0].level, done.log[0].message.as_str()), (Level::Info, "called everything"));
+    let said: Vec<(Level, &str)> = done.log.iter().map(|line| (line.level, line.message.as_str())).collect();
+    let expected = [
+        (Level::Debug, "for the author"),
+        (Level::Info, "called everything"),
+        (Level::Warn, "for the operator"),
+        (Level::Error, "for the operator, soon"),
+    ];
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn the_same_module_is_asked_at_check_and_del() {
+    let (node, seen) = (everything(), RecordingNode::shared());
+    let sandbox = node.sandbox();
+    assert!(sandbox.ready("all").unwrap().lifecycle);
+    let there = BEFORE.replace("\"net1\"", "\"lo\"");
+    let log = sandbox.lifecycle_check("all", &attachment(), CONF, &there, seen.clone()).unwrap();
+    assert_eq!(log[0].message, "checks net1 of all");
+    assert_eq!(seen.borrow().asked(), ["network.sandbox", "network.find Sandbox lo"]);
+    let absent = BEFORE.replace("\"net1\"", "\"nothing\"");
+    let error = sandbox.lifecycle_check("all", &attachment(), CONF, &absent, seen.clone()).unwrap_err();
+    assert_eq!(
+        (error.code(), error.to_string().as_str()),
+        (115, "module all: no link nothing; look at the pod")
+    );
+    let log = sandbox.lifecycle_del("all", &attachment(), CONF, Some(BEFORE), seen.clone()).unwrap();
+    assert_eq!(log[0].message, "takes back net1 of all");
+    let error = sandbox.lifecycle_del("all", &attachment(), CONF, None, seen).unwrap_err();
+    assert_eq!((error.code(), error.to_string().as_str()), (116, "module all: there was no result"));
 }
 
 /// Whoever adds a function to the package adds it to the component and the double as well.

@@ -150,13 +150,16 @@ fn support_grants() -> Value {
 fn add(name: &str, role: Role, settings: &Value) -> Result<Node, Box<InstallError>> {
     let node = Node::new();
     let mut entry = json!({"settings": settings});
-    if role == Role::Transform {
-        entry["mayChange"] = json!(["/mtu"]);
+    match role {
+        Role::Transform => entry["mayChange"] = json!(["/mtu"]),
+        Role::Delegate => entry["grants"] = support_grants()["grants"].take(),
+        Role::Policy => {}
     }
     let bytes = component(name);
     let module = NewModule { name: "new", role, component: &bytes, entry: entry.as_object().unwrap() };
     let added = node.installation.add(&module).map(drop);
     assert_eq!(node.installation.catalog.exists(), added.is_ok(), "what is refused is in no catalog");
+    assert_eq!(node.files().is_empty(), added.is_err(), "and leaves nothing: {:?}", node.files());
     added.map(|()| node).map_err(Box::new)
 }
 
@@ -187,6 +190,12 @@ fn settings_that_a_module_cannot_use_are_refused_by_their_names() {
             "/fail: 7 belongs to CNI: write 100 or more",
         ),
         ("judges_everything", Role::Policy, json!({"verdict": "maybe"}), "/verdict: maybe is none of allow"),
+        (
+            "calls_everything",
+            Role::Delegate,
+            json!({"crashAfter": 4000}),
+            "/crashAfter: 4000 calls are never made: write a smaller number",
+        ),
     ];
     for (name, role, settings, expected) in rows {
         let error = add(name, role, &settings).err().unwrap().to_string();
@@ -217,4 +226,5 @@ fn a_module_that_says_something_else_than_is_noted_in_it_is_refused() {
     let error = node.installation.add(&module).unwrap_err().to_string();
     assert!(error.contains("what is noted in it is not what it says when it is asked"), "{error}");
     assert!(!node.installation.catalog.exists());
+    assert!(node.files().is_empty(), "{:?}", node.files());
 }

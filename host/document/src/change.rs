@@ -75,7 +75,8 @@ fn members(
     after: &Map<String, Value>,
     found: &mut Vec<Change>,
 ) {
-    for (key, value) in before {
+    // Most are equal: their places need no names.
+    for (key, value) in before.iter().filter(|(key, value)| after.get(*key) != Some(value)) {
         compare(&place.key(key), Some(value), after.get(key), found);
     }
     for (key, value) in after.iter().filter(|(key, _)| !before.contains_key(*key)) {
@@ -90,10 +91,10 @@ pub fn merge(before: &Object, after: &Object) -> Object {
     for key in before.keys().filter(|key| !after.contains(key)) {
         merged.remove(key);
     }
-    for key in after.keys() {
-        if let Some(new) = after.read::<Box<RawValue>>(key) {
-            let old = before.read::<Box<RawValue>>(key);
-            merged.set_text(key, &merge_text(old, new));
+    // What has the same text needs no look into it.
+    for key in after.keys().filter(|key| before.text(key) != after.text(key)) {
+        if let Some(new) = after.raw(key) {
+            merged.set_text(key, &merge_text(before.raw(key).map(ToOwned::to_owned), new.to_owned()));
         }
     }
     merged

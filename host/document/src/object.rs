@@ -55,6 +55,11 @@ impl Object {
         self.0.get(key).map(|raw| raw.get())
     }
 
+    /// A member as it stands; `None` when absent.
+    pub(crate) fn raw(&self, key: &str) -> Option<&RawValue> {
+        self.0.get(key).map(AsRef::as_ref)
+    }
+
     /// Whether the member is there, whatever its value.
     pub fn contains(&self, key: &str) -> bool {
         self.0.contains_key(key)

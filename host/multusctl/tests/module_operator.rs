@@ -15,9 +15,10 @@ mod module;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::process::Stdio;
 
-use module::{Node, build, desk, multusctl, new_crate, shipped};
+use module::{Node, build, desk, hostile, multusctl, new_crate, shipped};
 use nix::pty::openpty;
 use serde_json::json;
 
@@ -87,6 +88,33 @@ fn on_a_terminal_it_asks_and_does_what_is_answered() {
     assert_eq!(node.catalog()["transforms"], json!(["mtu"]));
 }
 
+/// Nobody who reads `wasi:filesystem` knows that there are no files behind it.
+#[test]
+fn what_wasi_gives_a_module_is_said_before_it_is_installed() {
+    let node = Node::new();
+    let function = hostile("uses_wasi", node.folder.path());
+    let add = ["add", function.to_str().unwrap(), "--may-change", "/seen"];
+    let said = node.module(&add).refused(&[
+        "imports wasi:cli (environment, exit, ",
+        "stdout) and gets of it: no arguments, no environment, no terminal; what it writes becomes lines of the log\n",
+        "imports wasi:clocks (",
+        ") and gets of it: a clock that stands still\n",
+        ") and gets of it: numbers that are made from its arguments, so no secrets\n",
+        ") and gets of it: no folder, so no file\n",
+        ") and gets of it: no address and no connection: each is refused\n",
+        ") and gets of it: no answer: each request is refused\n",
+        "can't do anything else",
+    ]);
+    assert_eq!(said.stderr.matches("imports wasi:").count(), 7, "{}", said.stderr);
+    let delegate = hostile("sleeping_delegate", node.folder.path());
+    node.module(&["add", delegate.to_str().unwrap()]).refused(&[
+        ") and gets of it: the node's clock; what it sleeps counts as CPU time\n",
+        ") and gets of it: the kernel's random numbers\n",
+    ]);
+    let without = node.module(&["add", shipped("loopback").to_str().unwrap()]).refused(&["a delegate"]);
+    assert!(!without.stderr.contains("wasi"), "{}", without.stderr);
+}
+
 #[test]
 fn what_is_lost_or_changed_is_found_and_mended_as_it_says() {
     let node = Node::new();
@@ -137,6 +165,34 @@ fn what_is_removed_leaves_nothing_that_others_do_not_use() {
     assert_eq!((node.files("modules").len(), node.files("cache").len()), (0, 0));
     assert_eq!(node.catalog(), json!({"modules": {}, "transforms": [], "policies": []}));
     node.module(&["list"]).well();
+}
+
+/// What settings are, only the module itself knows, once it is compiled.
+#[test]
+fn what_is_refused_after_it_was_compiled_leaves_nothing() {
+    let (node, mtu) = (Node::new(), shipped("mtu"));
+    let files = || [node.files("modules"), node.files("cache")].concat();
+    let unusable = node.path("unusable.json");
+    fs::write(&unusable, r#"{"mtu": 67}"#).unwrap();
+    let refused = ["--settings", unusable.to_str().unwrap(), "--may-change", "/mtu"];
+    node.add(&mtu, &refused).refused(&["can't use its settings: /mtu: 67 is less than 68"]);
+    assert_eq!(files(), [PathBuf::new(); 0]);
+    assert!(!node.path("modules.lock").exists() && !node.path("catalog.json").exists());
+
+    let guard = shipped("tenant-guard");
+    node.add(&guard, &[]).well();
+    let before = (files(), fs::read(node.path("modules.lock")).unwrap(), node.catalog());
+    node.add(&mtu, &refused).refused(&["can't use its settings"]);
+    assert_eq!((files(), fs::read(node.path("modules.lock")).unwrap(), node.catalog()), before);
+    node.module(&["verify"]).well();
+
+    // What another name uses stays.
+    node.add(&mtu, &["--may-change", "/mtu"]).well();
+    let before = (files(), fs::read(node.path("modules.lock")).unwrap(), node.catalog());
+    node.add(&mtu, &[&refused[..], &["--name", "jumbo"]].concat()).refused(&["can't use its settings"]);
+    node.add(&mtu, &refused).refused(&["can't use its settings"]);
+    assert_eq!((files(), fs::read(node.path("modules.lock")).unwrap(), node.catalog()), before);
+    node.module(&["verify"]).well();
 }
 
 const REACHES_THE_NODE: &str = "

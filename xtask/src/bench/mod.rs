@@ -7,6 +7,7 @@ mod delegates;
 mod pair;
 mod report;
 mod sync;
+mod warm;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -57,6 +58,7 @@ fn measure(runs: usize) -> Result<()> {
     let (asking, requests) = cluster::measure(&bench)?;
     lines.extend(asking);
     report::print_times(&lines);
+    warm::print(10 * runs)?;
     report::print_requests(&requests);
     let sides = [
         ("one delegate", bench.through(json!({}))),

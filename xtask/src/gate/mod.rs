@@ -31,6 +31,9 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<()> {
         let built = build::named_or_for_tests(workspace)?;
         return vm::test(workspace, &setup, &built, programs);
     }
+    if options.languages {
+        return languages::test(workspace, &build::named_or_for_tests(workspace)?);
+    }
     let mut gate = Gate { failed: Vec::new() };
     gate.check("format", || {
         run::step("checking the format", workspace.cargo().args(["fmt", "--all", "--check"]))

@@ -54,7 +54,7 @@ pub struct Output {
 }
 
 /// Runs a plugin to its end. Its standard error is passed on to `stderr` as it comes; a writer that blocks
-/// holds up the deadline. The plugin is also killed when the calling thread ends.
+/// holds up the deadline, which [`crate::Stderr`] never does. The plugin is also killed when the calling thread ends.
 ///
 /// # Errors
 /// It could not be started, did not end in time, died, or reported a failure of its own.

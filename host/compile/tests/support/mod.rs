@@ -31,7 +31,7 @@ fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-        build(target, &["--package", "mtu", "--package", "tenant-guard"]);
+        build(target, &["--package", "flannel", "--package", "mtu", "--package", "tenant-guard"]);
         build(target, &["--package", "conformance-guests", "--package", "hostile-guests", "--examples"]);
         target.join("wasm32-unknown-unknown/component")
     })
@@ -116,6 +116,14 @@ impl Node {
         let artifact = files.next().unwrap();
         assert_eq!(files.next(), None, "one artifact, no temporary files");
         artifact
+    }
+
+    /// All components, artifacts and locks of the node.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let folders = [&self.installation.module_dir, &self.installation.cache_dir];
+        let entries = folders.into_iter().flat_map(|folder| fs::read_dir(folder).into_iter().flatten());
+        let lock = Some(self.lock()).filter(|lock| lock.exists());
+        entries.map(|entry| entry.unwrap().path()).chain(lock).collect()
     }
 
     pub fn sandbox(&self) -> Sandbox {

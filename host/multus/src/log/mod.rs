@@ -10,8 +10,8 @@ use std::time::Instant;
 use jiff::Timestamp;
 use multus_attach::conf::{LogConf, LogLevel};
 use multus_attach::{Log, Severity};
-use multus_cni::Error;
 use multus_cni::env::Request;
+use multus_cni::{Error, Stderr};
 use serde::Serialize;
 
 use file::LogFile;
@@ -140,6 +140,6 @@ fn append(file: &LogFile, level: LogLevel, subject: &Subject, message: &str) {
 
 /// Runtimes keep standard error with the pod's events.
 fn say(line: &str) {
-    // Nobody is left to tell if standard error is closed.
-    let _ = writeln!(io::stderr(), "multus: {line}");
+    // Nobody is left to tell if standard error is closed, or full and not read.
+    let _ = Stderr::default().write_all(format!("multus: {line}\n").as_bytes());
 }

@@ -100,6 +100,23 @@ pub fn shipped(name: &str) -> PathBuf {
     build(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins").join(name))
 }
 
+/// One of the components that the sandbox is tested with, made in a folder.
+pub fn hostile(name: &str, folder: &Path) -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--profile", "component", "--target", "wasm32-unknown-unknown"])
+        .args(["--package", "hostile-guests", "--example", name, "--target-dir"])
+        .arg(target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .unwrap();
+    assert!(status.success(), "rustup target add wasm32-unknown-unknown");
+    let core = target.join("wasm32-unknown-unknown/component/examples").join(format!("{name}.wasm"));
+    let component = folder.join(format!("{name}.wasm"));
+    fs::write(&component, multus_componentize::componentize(&fs::read(core).unwrap()).unwrap()).unwrap();
+    component
+}
+
 /// Places for modules.
 pub struct Node {
     pub folder: TempDir,

@@ -83,7 +83,7 @@ impl Add {
         let entry = self.entry(self.settings()?);
         let module = NewModule { name: &name, role, component: &bytes, entry: &entry };
         let preview = installation.preview(&module).map_err(|error| wider(&installation, error))?;
-        for line in consent::in_words(&name, &preview) {
+        for line in consent::in_words(&name, &preview, &component.imports) {
             console.say(&line);
         }
         if !self.yes {

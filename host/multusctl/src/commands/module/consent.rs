@@ -6,11 +6,11 @@ use anyhow::bail;
 use multus_compile::Preview;
 use multus_wasm::{Mode, Module, OnFailure, Role};
 
-use super::inputs;
+use super::{inputs, wasi};
 use crate::units::{short, size};
 
-/// The lines that an operator should read before a module is installed.
-pub(super) fn in_words(name: &str, preview: &Preview) -> Vec<String> {
+/// The lines that an operator should read before a module with these imports is installed.
+pub(super) fn in_words(name: &str, preview: &Preview, imports: &[String]) -> Vec<String> {
     let Preview { before, after } = preview;
     let mut words = vec![format!("module {name}, a {}, {}", after.role, after.digest)];
     if let Some(before) = before {
@@ -20,6 +20,7 @@ pub(super) fn in_words(name: &str, preview: &Preview) -> Vec<String> {
         });
     }
     words.extend(may(name, after).into_iter().map(|what| format!("may {what}")));
+    words.extend(wasi::in_words(imports, after.role));
     words.push(cannot(after).to_owned());
     let limits = after.limits;
     words.push(format!(

@@ -28,6 +28,7 @@ mod subject;
 mod test;
 mod trace;
 mod verify;
+mod wasi;
 
 use std::process::ExitCode;
 
