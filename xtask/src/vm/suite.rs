@@ -23,18 +23,7 @@ const MADE_FOR_IT: &str = "vm_";
 const WHOLE: [&str; 1] = ["agreement"];
 /// Test functions that do.
 const CHOSEN: [(&str, &[&str]); 3] = [
-    (
-        "crash_components",
-        &[
-            "boundary::add_killed_at_each_system_call",
-            "boundary::add_killed_at_each_system_call_and_tried_again",
-            "boundary::del_killed_at_each_system_call",
-            "boundary::gc_killed_at_each_system_call",
-            "boundary::a_rollback_killed_at_each_system_call",
-            "race::add_beside_add",
-            "race::del_beside_add",
-        ],
-    ),
+    ("crash_components", &["race::add_beside_add", "race::del_beside_add"]),
     (
         "pods",
         &[
