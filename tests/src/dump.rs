@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -191,9 +192,17 @@ fn word(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// Of what is no text, such as a module, as much as tells it from another one: comparing megabytes takes most of the time.
 fn text_of(path: &Path) -> String {
-    fs::read(path)
-        .map_or_else(|error| error.to_string(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return error.to_string(),
+    };
+    String::from_utf8(bytes).unwrap_or_else(|error| {
+        let mut hasher = DefaultHasher::new();
+        error.as_bytes().hash(&mut hasher);
+        format!("{} bytes, {:016x}", error.as_bytes().len(), hasher.finish())
+    })
 }
 
 #[cfg(test)]

@@ -9,9 +9,14 @@ const INSIDE: &str = "MULTUS_VM";
 /// runs these tests in the machine at its end, or says that there is none: so nothing is collected here.
 #[must_use]
 pub fn in_the_machine(needs: &str) -> bool {
-    let inside = env::var_os(INSIDE).is_some();
-    if !inside {
+    if !is_the_machine() {
         println!("LEFT TO THE VIRTUAL MACHINE (`cargo xtask test --vm`): {needs}");
     }
-    inside
+    is_the_machine()
+}
+
+/// The same without a word, for tests that run on both sides and do less in the machine, which is slow.
+#[must_use]
+pub fn is_the_machine() -> bool {
+    env::var_os(INSIDE).is_some()
 }

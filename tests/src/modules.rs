@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::shelf::Shelf;
 use crate::{Node, binaries};
 
 /// A module to be installed.
@@ -88,6 +89,16 @@ impl Node {
         let [catalog, module_dir, cache_dir] =
             ["catalog.json", "modules", "cache"].map(|name| self.path(folder).join(name));
         fs::create_dir_all(self.path(folder)).expect("a folder for the catalog");
+        match Shelf::of(modules) {
+            Some(shelf) => shelf.furnish(&self.path(folder), || self.install_modules(folder, modules)),
+            None => self.install_modules(folder, modules),
+        }
+        json!({ "catalog": catalog, "moduleDir": module_dir, "cacheDir": cache_dir })
+    }
+
+    fn install_modules(&self, folder: &str, modules: &[Module]) {
+        let [catalog, module_dir, cache_dir] =
+            ["catalog.json", "modules", "cache"].map(|name| self.path(folder).join(name));
         for module in modules {
             let settings = self.scratch(&format!("{}.settings.json", module.name));
             fs::write(&settings, module.settings.to_string()).expect("a file for the settings");
@@ -104,7 +115,6 @@ impl Node {
             let said = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "multusctl module add {}: {said}", module.name);
         }
-        json!({ "catalog": catalog, "moduleDir": module_dir, "cacheDir": cache_dir })
     }
 
     /// Changes the catalog in that folder, as an operator's editor does.

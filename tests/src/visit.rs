@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, U
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Heard, within};
+use crate::{Heard, sctp, within};
 
 /// Between two looks, or two packets.
 const PAUSE: Duration = Duration::from_millis(60);
@@ -17,6 +17,8 @@ pub enum Protocol {
     Tcp,
     /// By packets of UDP.
     Udp,
+    /// By an association of SCTP, where the kernel has it: see [`crate::speaks_sctp`].
+    Sctp,
 }
 
 /// Goes from one namespace to an address and port, and sees whether somebody at a port of another one hears and
@@ -33,7 +35,17 @@ pub fn visit(
     port: u16,
 ) -> Heard {
     match protocol {
-        Protocol::Tcp => by_tcp(patience, from, to, host, port),
+        Protocol::Tcp => {
+            let at = SocketAddr::new(everywhere(&to), port);
+            let listener = within(host, || TcpListener::bind(at).expect("a port of its own"));
+            let come = || within(from, || TcpStream::connect_timeout(&to, patience).ok());
+            by_stream(patience, &listener, come)
+        }
+        Protocol::Sctp => {
+            let at = SocketAddr::new(everywhere(&to), port);
+            let listener = within(host, || sctp::listen(at).expect("a port of its own"));
+            by_stream(patience, &listener, || within(from, || sctp::connect(to, patience).ok()))
+        }
         Protocol::Udp => by_udp(patience, from, to, host, port),
     }
 }
@@ -43,12 +55,9 @@ fn everywhere(to: &SocketAddr) -> IpAddr {
     if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() }
 }
 
-fn by_tcp(patience: Duration, from: &str, to: SocketAddr, host: &str, port: u16) -> Heard {
-    let listener = within(host, || TcpListener::bind((everywhere(&to), port)).expect("a port of its own"));
+fn by_stream(patience: Duration, listener: &TcpListener, come: impl FnOnce() -> Option<TcpStream>) -> Heard {
     listener.set_nonblocking(true).expect("a socket can be asked without waiting");
-    let Ok(mut visitor) = within(from, || TcpStream::connect_timeout(&to, patience)) else {
-        return Heard::Nothing;
-    };
+    let Some(mut visitor) = come() else { return Heard::Nothing };
     let began = Instant::now();
     let (mut there, source) = loop {
         match listener.accept() {
@@ -110,7 +119,8 @@ mod tests {
                 ip(words);
             }
             let visitor = Heard::Answered("10.1.0.1".parse().unwrap());
-            for protocol in [Protocol::Tcp, Protocol::Udp] {
+            let sctp = crate::speaks_sctp().then_some(Protocol::Sctp);
+            for protocol in [Protocol::Tcp, Protocol::Udp].into_iter().chain(sctp) {
                 let came =
                     |to: &str| visit(Duration::from_secs(1), protocol, "a", to.parse().unwrap(), "b", 80);
                 assert_eq!(came("10.1.0.2:80"), visitor);

@@ -192,3 +192,58 @@ fn claims_about_security_name_tests_that_are_there() {
         assert!(source.contains(&format!("fn {name}(")), "{file} has no test {name}");
     }
 }
+
+/// The components that stand for plugins of others, with their READMEs.
+fn stand_ins() -> Vec<(String, String)> {
+    let folders = fs::read_dir(repository().join("plugins")).unwrap().map(|entry| entry.unwrap());
+    let read = |name: String| {
+        let text = fs::read_to_string(repository().join("plugins").join(&name).join("README.md")).ok()?;
+        text.contains("\n## Grants\n").then_some((name, text))
+    };
+    let names = folders.map(|folder| folder.file_name().to_string_lossy().into_owned());
+    let mut found: Vec<_> = names.filter_map(read).collect();
+    found.sort();
+    found
+}
+
+/// The first cells of the rows of the table with this title.
+fn first_cells<'a>(text: &'a str, title: &str) -> Vec<&'a str> {
+    let rows =
+        text.lines().skip_while(|line| *line != title).skip(2).take_while(|line| line.starts_with('|'));
+    rows.map(|row| row.trim_matches('|').split(" | ").next().unwrap().trim()).collect()
+}
+
+/// A row of docs/plugins.md: a README's keys, grants and differences in short.
+fn in_short(name: &str, readme: &str) -> String {
+    let or_none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
+    let keys = first_cells(readme, "| key | |").join(", ");
+    let section = readme.split("\n## Grants\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let block = section.split("```").nth(1).and_then(|block| block.strip_prefix("json")).unwrap_or_default();
+    let entry: serde_json::Value = serde_json::from_str(&format!("{{{block}}}")).unwrap();
+    let grants = entry[name]["grants"].as_object().cloned().unwrap_or_default();
+    let grants: Vec<String> = grants.keys().map(|grant| format!("`{grant}`")).collect();
+    let differences = first_cells(readme, "| | there | here |");
+    // Said once for all of them.
+    let differences: Vec<_> =
+        differences.into_iter().filter(|cell| !cell.starts_with("a key in another case")).collect();
+    let differences = differences.join("; ");
+    assert!(!differences.is_empty(), "{name}: no differences, or in another table");
+    let link = format!("[{name}](../plugins/{name}/README.md)");
+    format!("| {link} | {} | {} | {differences} |", or_none(keys), or_none(grants.join(", ")))
+}
+
+/// With `MULTUS_BLESS=1` the table is written.
+#[test]
+fn the_page_of_components_says_in_short_what_their_readmes_say() {
+    const TITLE: &str = "| component | keys | grants | what it does otherwise |\n|---|---|---|---|\n";
+    let page = repository().join("docs/plugins.md");
+    let text = fs::read_to_string(&page).unwrap();
+    let (before, rest) = text.split_once(TITLE).expect("the page has the table");
+    let rows: usize = rest.lines().take_while(|line| line.starts_with('|')).map(|row| row.len() + 1).sum();
+    let table: String = stand_ins().iter().map(|(name, readme)| in_short(name, readme) + "\n").collect();
+    let expected = format!("{before}{TITLE}{table}{}", &rest[rows..]);
+    if std::env::var_os("MULTUS_BLESS").is_some() {
+        fs::write(&page, &expected).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&page).unwrap(), expected, "run this test with MULTUS_BLESS=1");
+}

@@ -10,6 +10,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -17,8 +18,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use multus_tests::{
-    Credential, Dump, Heard, Module, Node, Pod, Protocol, TestApiServer, binaries, fresh_cni_folders, ip,
-    left_out, private, visit,
+    Credential, Dump, Heard, Module, Node, Pod, Protocol, TestApiServer, binaries, fresh_cni_folders,
+    hear_for, in_the_machine, ip, kinds, left_out, private, visit,
 };
 use serde_json::{Value, json};
 
@@ -27,9 +28,13 @@ const PLUGINS: [&str; 6] = ["bridge", "host-device", "host-local", "macvlan", "s
 /// The MAC of the node's `data0`.
 const DATA0: &str = "0a:58:00:00:00:01";
 
-/// What a pod gets beside `eth0`.
+/// What a pod gets.
 struct Example {
     file: &'static str,
+    /// The address of `eth0`.
+    cluster: &'static str,
+    /// The link that the file is about.
+    link: &'static str,
     /// Words of one line each, of the pod's namespace (`netns <pod>: `) or of the node's.
     pod: &'static [&'static [&'static str]],
     node: &'static [&'static [&'static str]],
@@ -41,9 +46,14 @@ struct Example {
     sysctls: &'static [(&'static str, &'static str)],
 }
 
-const EXAMPLES: [Example; 6] = [
+/// The first address of the cluster's network.
+const CLUSTER: &str = "10.80.0.2/16";
+
+const EXAMPLES: [Example; 11] = [
     Example {
         file: "bridge",
+        cluster: CLUSTER,
+        link: "net1",
         pod: &[
             &["address 10.81.0.7/24 dev net1"],
             &["link net1 kind veth", "address 0a:58:0a:51:00:07", "UP"],
@@ -55,6 +65,8 @@ const EXAMPLES: [Example; 6] = [
     },
     Example {
         file: "chained",
+        cluster: CLUSTER,
+        link: "net1",
         pod: &[&["address 10.84.0.2/24 dev net1"], &["link net1 kind veth", "UP"]],
         node: &[&["link br-chained kind bridge"], &["kind veth", "master br-chained", "UP"]],
         way_out: ("10.80.0.1", "eth0"),
@@ -62,7 +74,22 @@ const EXAMPLES: [Example; 6] = [
         sysctls: &[("net/ipv4/conf/net1/arp_filter", "1")],
     },
     Example {
+        file: "default-network",
+        cluster: "10.89.0.5/24",
+        link: "eth0",
+        pod: &[
+            &["address 10.89.0.5/24 dev eth0"],
+            &["link eth0 kind veth", "address 0a:58:0a:59:00:05", "UP"],
+        ],
+        node: &[&["link br-default kind bridge"], &["address 10.89.0.1/24 dev br-default"]],
+        way_out: ("10.89.0.1", "eth0"),
+        addresses: &["10.89.0.5"],
+        sysctls: &[],
+    },
+    Example {
         file: "default-route",
+        cluster: CLUSTER,
+        link: "net1",
         pod: &[&["address 10.85.0.2/24 dev net1"], &["link net1 kind veth", "UP"]],
         node: &[&["link br-way-out kind bridge"], &["address 10.85.0.1/24 dev br-way-out"]],
         way_out: ("10.85.0.1", "net1"),
@@ -71,6 +98,8 @@ const EXAMPLES: [Example; 6] = [
     },
     Example {
         file: "host-device",
+        cluster: CLUSTER,
+        link: "net1",
         pod: &[&["link net1 kind veth", DATA0, "UP"]],
         node: &[],
         way_out: ("10.80.0.1", "eth0"),
@@ -78,7 +107,37 @@ const EXAMPLES: [Example; 6] = [
         sysctls: &[],
     },
     Example {
+        file: "ipvlan-vrf",
+        cluster: CLUSTER,
+        link: "net1",
+        pod: &[
+            &["address 10.90.0.2/24 dev net1"],
+            &["link net1 kind ipvlan", "master storage", "UP"],
+            &["link storage kind vrf", "UP"],
+        ],
+        node: &[],
+        way_out: ("10.80.0.1", "eth0"),
+        addresses: &["10.90.0.2"],
+        sysctls: &[],
+    },
+    Example {
+        file: "limited",
+        cluster: CLUSTER,
+        link: "net1",
+        pod: &[&["address 10.87.0.2/24 dev net1"], &["link net1 kind veth", "UP"]],
+        node: &[
+            &["link br-limited kind bridge"],
+            &["packet rule", "sandbox net1 tcp/8081/1"],
+            &["link bwp", "kind ifb", "UP"],
+        ],
+        way_out: ("10.80.0.1", "eth0"),
+        addresses: &["10.87.0.2"],
+        sysctls: &[],
+    },
+    Example {
         file: "macvlan",
+        cluster: CLUSTER,
+        link: "net1",
         pod: &[&["address 10.82.0.2/24 dev net1"], &["link net1 kind macvlan", "UP"]],
         node: &[],
         way_out: ("10.80.0.1", "eth0"),
@@ -86,19 +145,53 @@ const EXAMPLES: [Example; 6] = [
         sysctls: &[],
     },
     Example {
+        file: "macvlan-tuned",
+        cluster: CLUSTER,
+        link: "net1",
+        pod: &[
+            &["address 10.88.0.11/24 dev net1"],
+            &["link net1 kind macvlan", "address 0a:58:0a:58:00:0b", "mtu 1400", "ALLMULTI", "UP"],
+        ],
+        node: &[],
+        way_out: ("10.80.0.1", "eth0"),
+        addresses: &["10.88.0.11"],
+        sysctls: &[],
+    },
+    Example {
         file: "ports",
+        cluster: CLUSTER,
+        link: "net1",
         pod: &[&["address 10.86.0.2/24 dev net1"], &["link net1 kind veth", "UP"]],
         node: &[&["link br-ports kind bridge"], &["packet rule", "sandbox net1 tcp/8080/1"]],
         way_out: ("10.80.0.1", "eth0"),
         addresses: &["10.86.0.2"],
         sysctls: &[],
     },
+    Example {
+        file: "vlan-gateway",
+        cluster: CLUSTER,
+        link: "net1",
+        pod: &[&["address 10.92.0.2/24 dev net1"], &["link net1 kind veth", "UP"]],
+        node: &[
+            &["link br-vlans kind bridge"],
+            &["address 10.92.0.1/24 dev br-vlans.100"],
+            &["link br-vlans.100 kind veth", "UP"],
+        ],
+        way_out: ("10.80.0.1", "eth0"),
+        addresses: &["10.92.0.2"],
+        sysctls: &[],
+    },
 ];
 
+fn example(file: &str) -> &'static Example {
+    EXAMPLES.iter().find(|example| example.file == file).unwrap()
+}
+
 /// What the bridges, their addresses and ports take of a node by components, and no binary.
-const GRANTS: [&str; 11] = [
+const GRANTS: [&str; 12] = [
     "links=cni0",
     "links=br-*",
+    "links=eth1",
     "defaultRoutes=true",
     "ipam=host-local",
     "sysctls=net/ipv4/ip_forward",
@@ -159,6 +252,28 @@ impl Scene {
         Some(Scene { node, api, conf, pod })
     }
 
+    /// The same by components, and no binary. What all rules share stays, and is there from the first pod on; the addresses
+    /// begin anew.
+    fn by_components(file: &str, further: &[Module]) -> Option<Scene> {
+        let mut scene = Scene::of(file)?;
+        ip("link set lo up");
+        let modules = [
+            Module::delegate(
+                "bridge",
+                &grants(&["links", "default", "ipam", "masquerade", "forward", "arp", "accept"]),
+            ),
+            Module::delegate("host-local", &["store=/var/lib/cni/networks"]),
+        ];
+        scene.conf["wasm"] = scene.node.modules("wasm", &[&modules[..], further].concat());
+        scene.conf["exec"] = json!({ "allow": [] });
+        let first = scene.node.pod("first").named("default", &format!("on-{file}"));
+        scene.node.add(&first, &scene.conf).succeeded();
+        scene.node.del(&first, &scene.conf).succeeded();
+        scene.node.remove_netns("first");
+        fs::remove_dir_all("/var/lib/cni/networks").unwrap();
+        Some(scene)
+    }
+
     /// The links that the pod has, without `lo`.
     fn links(&self) -> Vec<String> {
         let links: Value = serde_json::from_str(&ip("-n sandbox -j link show")).unwrap();
@@ -175,6 +290,19 @@ impl Scene {
             pod["metadata"]["annotations"]["k8s.v1.cni.cncf.io/network-status"].as_str().unwrap().to_owned();
         serde_json::from_str(&text).unwrap()
     }
+}
+
+/// Those of these kinds.
+fn grants(kinds: &[&str]) -> Vec<&'static str> {
+    GRANTS.into_iter().filter(|grant| kinds.iter().any(|kind| grant.contains(kind))).collect()
+}
+
+fn portmap() -> Module {
+    Module::delegate("portmap", &grants(&["port-mapping", "localnet"]))
+}
+
+fn sbr() -> Module {
+    Module::delegate("sbr", &["defaultRoutes=true"])
 }
 
 fn reference_plugins() -> Option<PathBuf> {
@@ -196,6 +324,9 @@ fn lasting(line: &str) -> bool {
         "br-chained",
         "br-way-out",
         "br-ports",
+        "br-default",
+        "br-limited",
+        "br-vlans",
         "last_reserved_ip",
         "/lock (",
     ];
@@ -206,7 +337,8 @@ fn state(node: &Node) -> Dump {
     node.state().without(lasting)
 }
 
-fn attach_check_detach(example: &Example) {
+fn attach_check_detach(file: &str) {
+    let example = example(file);
     if let Some(scene) = Scene::of(example.file) {
         attach_check_detach_in(&scene, example, || {});
     }
@@ -216,8 +348,9 @@ fn attach_check_detach(example: &Example) {
 fn attach_check_detach_in(scene: &Scene, example: &Example, attached: impl Fn()) {
     let before = state(&scene.node);
     let result = scene.node.add(&scene.pod, &scene.conf).result();
-    assert_eq!(result["ips"][0]["address"], "10.80.0.2/16", "{result}");
-    assert_eq!(scene.links(), ["eth0", "net1"]);
+    assert_eq!(result["ips"][0]["address"], example.cluster, "{result}");
+    let vrf = scene.links().into_iter().filter(|name| name != "storage").collect::<Vec<_>>();
+    assert_eq!(vrf, if example.link == "eth0" { &["eth0"][..] } else { &["eth0", "net1"] });
     what_the_file_promises(example, scene);
     attached();
     let mut checked = scene.conf.clone();
@@ -246,15 +379,18 @@ fn what_the_file_promises(example: &Example, scene: &Scene) {
     assert_eq!(ways, [json!([example.way_out.0, example.way_out.1])]);
 
     let status = scene.status(&format!("on-{}", example.file));
-    assert_eq!(status.as_array().unwrap().len(), 2, "{status}");
-    assert_eq!(status[1]["name"], format!("default/{}", example.file));
+    let all = status.as_array().unwrap();
+    assert_eq!(all.len(), if example.link == "eth0" { 1 } else { 2 }, "{status}");
+    let of_link = all.last().unwrap();
+    assert_eq!(of_link["name"], format!("default/{}", example.file));
     let addresses = if example.addresses.is_empty() { Value::Null } else { json!(example.addresses) };
-    assert_eq!(status[1]["ips"], addresses, "{status}");
+    assert_eq!(of_link["ips"], addresses, "{status}");
     for (name, value) in example.sysctls {
         assert_eq!(sysctl(name), *value, "{name}");
     }
-    let mac = status[1]["mac"].as_str().unwrap();
-    assert!(dump.has(&["netns sandbox: link net1 ", mac]), "{mac} is not in\n{dump}");
+    let mac = of_link["mac"].as_str().unwrap();
+    let link = format!("netns sandbox: link {} ", example.link);
+    assert!(dump.has(&[&link, mac]), "{mac} is not in\n{dump}");
 }
 
 /// A setting as a process in the pod reads it.
@@ -266,59 +402,101 @@ fn sysctl(name: &str) -> String {
 
 #[test]
 fn a_bridge_with_an_address_and_a_mac_of_the_pods_choice() {
-    private(|| attach_check_detach(&EXAMPLES[0]));
+    private(|| attach_check_detach("bridge"));
 }
 
 #[test]
 fn two_plugins_in_a_row_are_a_bridge_and_a_sysctl() {
-    private(|| attach_check_detach(&EXAMPLES[1]));
+    private(|| attach_check_detach("chained"));
 }
 
 #[test]
 fn the_way_out_is_by_the_other_network() {
-    private(|| attach_check_detach(&EXAMPLES[2]));
+    private(|| attach_check_detach("default-route"));
 }
 
 #[test]
 fn a_device_of_the_node_moves_into_the_pod_and_back() {
-    private(|| attach_check_detach(&EXAMPLES[3]));
+    private(|| attach_check_detach("host-device"));
 }
 
 #[test]
 fn a_macvlan_of_the_nodes_uplink() {
-    private(|| attach_check_detach(&EXAMPLES[4]));
+    private(|| attach_check_detach("macvlan"));
 }
 
 /// The first address of the node on the way is the bridge's.
 #[test]
 fn a_port_of_the_node_leads_to_a_pod_by_components() {
     private(|| {
-        let Some(mut scene) = Scene::of("ports") else { return };
-        ip("link set lo up");
-        let of = |kinds: &[&str]| -> Vec<&str> {
-            GRANTS.into_iter().filter(|grant| kinds.iter().any(|kind| grant.contains(kind))).collect()
-        };
-        let modules = [
-            Module::delegate(
-                "bridge",
-                &of(&["links", "default", "ipam", "masquerade", "forward", "arp", "accept"]),
-            ),
-            Module::delegate("host-local", &["store=/var/lib/cni/networks"]),
-            Module::delegate("portmap", &of(&["port-mapping", "localnet"])),
-        ];
-        scene.conf["wasm"] = scene.node.modules("wasm", &modules);
-        scene.conf["exec"] = json!({ "allow": [] });
-        // What all rules share stays, and is there from the first pod on; the addresses begin anew.
-        let first = scene.node.pod("first").named("default", "on-ports");
-        scene.node.add(&first, &scene.conf).succeeded();
-        scene.node.del(&first, &scene.conf).succeeded();
-        scene.node.remove_netns("first");
-        fs::remove_dir_all("/var/lib/cni/networks").unwrap();
-        attach_check_detach_in(&scene, &EXAMPLES[5], || {
+        let Some(scene) = Scene::by_components("ports", &[portmap()]) else { return };
+        attach_check_detach_in(&scene, example("ports"), || {
             let patience = Duration::from_secs(2);
             let to = "127.0.0.1:8080".parse().unwrap();
             let heard = visit(patience, Protocol::Tcp, "", to, "sandbox", 80);
             assert_eq!(heard, Heard::Answered("10.86.0.1".parse().unwrap()));
+        });
+    });
+}
+
+/// What it sends waits in the detour, what it receives on the node's end; and it answers from the address that was asked.
+#[test]
+fn four_plugins_in_a_row_map_limit_and_route() {
+    private(|| {
+        if let Some(kind) = ["ifb", "limit", "redirect"].into_iter().find(|kind| kinds::lacks(kind)) {
+            return left_out(&format!("the example limited: this kernel has no `{kind}`"));
+        }
+        let further = [portmap(), Module::delegate("bandwidth", &[]), sbr()];
+        let Some(scene) = Scene::by_components("limited", &further) else { return };
+        attach_check_detach_in(&scene, example("limited"), || {
+            let queues = Command::new("tc").args(["qdisc", "show"]).output().unwrap();
+            let queues = String::from_utf8_lossy(&queues.stdout).into_owned();
+            assert_eq!(queues.matches("qdisc tbf").count(), 2, "{queues}");
+            let rules = ip("-n sandbox rule show");
+            assert!(rules.contains("from 10.87.0.2 lookup 100"), "{rules}");
+            let to = "127.0.0.1:8081".parse().unwrap();
+            let heard = visit(Duration::from_secs(2), Protocol::Tcp, "", to, "sandbox", 80);
+            assert_eq!(heard, Heard::Answered("10.87.0.1".parse().unwrap()));
+        });
+    });
+}
+
+#[test]
+fn a_macvlan_has_the_address_and_the_mac_of_the_pods_choice() {
+    private(|| attach_check_detach("macvlan-tuned"));
+}
+
+#[test]
+fn another_network_than_the_clusters_is_the_default_one() {
+    private(|| attach_check_detach("default-network"));
+}
+
+#[test]
+fn vm_an_ipvlan_is_in_a_table_of_its_own() {
+    if !in_the_machine("ipvlan and vrf") {
+        return;
+    }
+    private(|| {
+        let ipvlan = Module::delegate("ipvlan", &grants(&["links=eth1", "ipam", "arp"]));
+        let further = [ipvlan, Module::delegate("vrf", &["names=storage"])];
+        let Some(scene) = Scene::by_components("ipvlan-vrf", &further) else { return };
+        attach_check_detach_in(&scene, example("ipvlan-vrf"), || {
+            let routes = ip("-n sandbox route show vrf storage");
+            assert!(routes.contains("10.90.0.0/24 dev net1"), "{routes}");
+        });
+    });
+}
+
+#[test]
+fn vm_the_node_is_the_gateway_of_a_vlan() {
+    if !in_the_machine("bridges that tell VLANs apart") {
+        return;
+    }
+    private(|| {
+        let Some(scene) = Scene::by_components("vlan-gateway", &[sbr()]) else { return };
+        attach_check_detach_in(&scene, example("vlan-gateway"), || {
+            let heard = hear_for(Duration::from_secs(4), "sandbox", "", "10.92.0.1".parse().unwrap());
+            assert_eq!(heard, Heard::Answered("10.92.0.2".parse().unwrap()));
         });
     });
 }
@@ -329,7 +507,10 @@ fn every_file_is_one_of_these() {
         .iter()
         .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
-    assert_eq!(names, EXAMPLES.map(|example| example.file));
+    assert_eq!(
+        BTreeSet::from_iter(names.iter().map(String::as_str)),
+        BTreeSet::from(EXAMPLES.map(|example| example.file))
+    );
     let table = fs::read_to_string(repository().join("examples/kubernetes/README.md")).unwrap();
     for name in names {
         assert!(table.contains(&format!("| `{name}.yaml` |")), "{name} is not in the table");

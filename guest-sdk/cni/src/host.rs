@@ -61,6 +61,7 @@ pub trait Host {
     fn bring_up_loopback(&self) -> Answer<Self::Link>;
 
     fn ensure_bridge(&self, name: &str, bridge: &Bridge) -> Answer<Self::Link>;
+    fn ensure_vlan_end(&self, bridge: &Self::Link, vlan: u16) -> Answer<Self::Link>;
     fn default_link(&self) -> Answer<Option<Self::Link>>;
     fn find_on_node(&self, name: &str) -> Answer<Option<Self::Link>>;
     fn links_of_node(&self) -> Answer<Vec<Self::Link>>;

@@ -153,6 +153,10 @@ impl Host for Real {
         bridge.ensure(name)
     }
 
+    fn ensure_vlan_end(&self, bridge: &Link, vlan: u16) -> Answer<Link> {
+        node::ensure_vlan_end(bridge, vlan)
+    }
+
     fn default_link(&self) -> Answer<Option<Link>> {
         node::default_link()
     }

@@ -200,7 +200,8 @@ fn nodes(told: &mut Told, port: &Link) -> Result<(), Failure> {
     let path = Ok(host.path());
     let path = told.done(path)?;
     told.note("host", json!(path));
-    let _bridge = told.done(Bridge { mtu: Some(1500), ..Bridge::default() }.ensure("cni0"))?;
+    let bridge = told.done(Bridge { mtu: Some(1500), ..Bridge::default() }.ensure("cni0"))?;
+    let _end = told.done(node::ensure_vlan_end(&bridge, 100))?;
     let leaving = told.done(node::default_link())?;
     told.note("leaving", json!(leaving.is_some()));
     let device = told.done(node::find_device("0000:03:02.1"))?;

@@ -241,6 +241,10 @@ pub mod node {
         ask(|host| host.ensure_bridge(name, options)).map(Link)
     }
 
+    pub fn ensure_vlan_end(bridge: &Link, vlan: u16) -> Answer<Link> {
+        ask(|host| host.ensure_vlan_end(bridge.0, vlan)).map(Link)
+    }
+
     pub fn default_link() -> Answer<Option<Link>> {
         Ok(look(Double::default_link)?.map(Link))
     }

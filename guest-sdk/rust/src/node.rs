@@ -21,6 +21,15 @@ pub struct Bridge {
     pub vlans: bool,
 }
 
+/// An end of the node's own in a VLAN of a bridge that was ensured, as its gateway there: `cni0.100`, made if it is not there,
+/// and up.
+///
+/// # Errors
+/// The bridge tells no VLANs apart, or something else has the name.
+pub fn ensure_vlan_end(bridge: &Link, vlan: u16) -> Result<Link, Failure> {
+    node::ensure_vlan_end(bridge, vlan)
+}
+
 impl Bridge {
     /// The bridge of that name, made if it is not there.
     ///

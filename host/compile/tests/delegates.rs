@@ -27,7 +27,7 @@ const CONF: &str = r#"{"type":"all","ipam":{"type":"static"}}"#;
 const BEFORE: &str = r#"{"cniVersion":"1.1.0","interfaces":[{"name":"net1","sandbox":"/run/netns/a"}],"ips":[{"address":"10.1.2.3/24"}],"dns":{}}"#;
 
 /// What the component asks, call by call.
-const CALLS: [&str; 67] = [
+const CALLS: [&str; 68] = [
     "network.sandbox",
     "network.path Sandbox",
     "network.links Sandbox",
@@ -69,6 +69,7 @@ const CALLS: [&str; 67] = [
     "node.host",
     "network.path Host",
     r#"node.ensure-bridge cni0 {"mtu":1500}"#,
+    "node.ensure-vlan-end 20 100",
     "node.default-link",
     "node.find-device 0000:03:02.1",
     "firewall.masquerade 10.1.2.3/24",

@@ -87,7 +87,7 @@ pub trait Backend {
     /// As [`Backend::links`].
     fn vlans(&mut self, port: &LinkRef) -> Result<Vec<PortVlans>, Refused>;
 
-    /// The node's link that is the other end of one of the pod (veth); `None` if that is elsewhere, or there is none.
+    /// The node's link that is the other end of another one (veth); `None` if that is elsewhere, or there is none.
     ///
     /// # Errors
     /// As [`Backend::links`].
@@ -100,7 +100,7 @@ pub trait Backend {
     /// As [`Backend::links`].
     fn policy_rules(&mut self) -> Result<Vec<PolicyRule>, Refused>;
 
-    /// Does it. A [`Effect::Bridge`] that is there is success, everything else that is there already a refusal.
+    /// Does it. A [`Effect::Bridge`] or [`Effect::Pair`] that is there is success, everything else that is there already a refusal.
     ///
     /// # Errors
     /// The kernel's refusal, in its words; nothing of the effect is done then.
@@ -126,12 +126,17 @@ pub trait Backend {
     /// Each effect that could not be taken back, with the reason; the others are taken back all the same.
     fn undo(&mut self, effects: &[&Effect], deadline: Instant) -> Vec<(usize, Refused)>;
 
-    /// Deletes bridges of the node that are still as they were made, at once. No effect's undoing does that: whoever
-    /// calls knows that nobody uses them.
+    /// Deletes bridges of the node, and the node's own ends in them ([`Effect::Pair`]), that are still as they were made, at
+    /// once. No effect's undoing does that: whoever calls knows that nobody uses them.
     ///
     /// # Errors
     /// The kernel's refusal.
-    fn drop_bridges(&mut self, bridges: &[NewLink], deadline: Instant) -> Result<(), Refused>;
+    fn drop_bridges(
+        &mut self,
+        bridges: &[NewLink],
+        pairs: &[NewLink],
+        deadline: Instant,
+    ) -> Result<(), Refused>;
 
     /// What of an effect is no longer as it was done, in words; `None` if all of it is (CHECK).
     ///

@@ -30,6 +30,10 @@ fn differs(node: &mut impl Undoing, effect: &Effect) -> Result<Option<String>, R
             let found = node.link_named(link.space, &link.name)?;
             Ok(missing(found.is_some_and(|found| found.kind == "bridge"), effect))
         }
+        Effect::Pair { end, .. } => {
+            let found = node.link_named(end.space, &end.name)?;
+            Ok(missing(found.is_some_and(|found| found.kind == "veth"), effect))
+        }
         Effect::Move { to, name, .. } => {
             let found = node.link_named(*to, name)?;
             Ok(missing(found.is_some(), &format_args!("link {name} {to}")))
@@ -105,6 +109,7 @@ fn space(effect: &Effect) -> Option<Space> {
     match effect {
         Effect::Veth { inside, .. } => Some(inside.space),
         Effect::Bridge { link, .. } | Effect::Link { link, .. } => Some(link.space),
+        Effect::Pair { end, .. } => Some(end.space),
         Effect::Move { to, .. } => Some(*to),
         Effect::Sysctl { space, .. } => Some(*space),
         Effect::Set { link, .. }

@@ -171,6 +171,7 @@ pub trait Node {
     // node
     fn host(&mut self) -> Answer<()>;
     fn ensure_bridge(&mut self, name: &str, options: &str) -> Answer<LinkId>;
+    fn ensure_vlan_end(&mut self, bridge: LinkId, vlan: u16) -> Answer<LinkId>;
     fn default_link(&mut self) -> Answer<Option<LinkId>>;
     fn find_device(&mut self, device: &str) -> Answer<Option<LinkId>>;
 

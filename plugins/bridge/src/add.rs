@@ -25,16 +25,18 @@ struct Links<L> {
     bridge: L,
     node_end: L,
     pod_end: L,
+    /// The node's own end in the pod's VLAN, where that has a gateway.
+    vlan_end: Option<L>,
 }
 
 pub(crate) fn add<H: Host>(host: &H, attachment: &Attachment, conf: &Plugin) -> Result<CniResult, Failure> {
     let wanted = Wanted::read(attachment, conf)?;
     let bridge = bridge(host, &wanted)?;
-    let links = plug_in(host, bridge, &wanted, &attachment.interface_name)?;
+    let mut links = plug_in(host, bridge, &wanted, &attachment.interface_name)?;
     let mut result = match wanted.ipam {
         Some(ipam) => {
             let (result, leases) = pod::ask_ipam(host, conf, ipam)?;
-            with_addresses(host, &links, &wanted, result, leases)?
+            with_addresses(host, &mut links, &wanted, result, leases)?
         }
         None if wanted.down => CniResult::default(),
         None => {
@@ -48,6 +50,9 @@ pub(crate) fn add<H: Host>(host: &H, attachment: &Attachment, conf: &Plugin) -> 
         pod::on_node(host, &links.node_end)?,
         pod::in_sandbox(host, &links.pod_end)?,
     ];
+    if let Some(vlan_end) = &links.vlan_end {
+        result.interfaces.push(pod::on_node(host, vlan_end)?);
+    }
     if wanted.dns != Dns::default() {
         result.dns = wanted.dns;
     }
@@ -85,13 +90,20 @@ fn plug_in<H: Host>(host: &H, bridge: H::Link, wanted: &Wanted<'_>, name: &str) 
         host.spoof_check(&node_end, &host.info(&pod_end)?.mac)?;
     }
     host.set_up(&node_end)?;
-    Ok(Links { bridge, node_end, pod_end })
+    Ok(Links { bridge, node_end, pod_end, vlan_end: None })
+}
+
+/// The bridge itself is in its own VLAN alone.
+fn vlan_end<H: Host>(host: &H, bridge: &H::Link, vlan: u16) -> Answer<H::Link> {
+    let end = host.ensure_vlan_end(bridge, vlan)?;
+    set_if_there(host, &end, ACCEPT_ROUTERS, "0")?;
+    Ok(end)
 }
 
 /// Configures the pod's end, and the node as its gateway.
 fn with_addresses<H: Host>(
     host: &H,
-    links: &Links<H::Link>,
+    links: &mut Links<H::Link>,
     wanted: &Wanted<'_>,
     mut result: CniResult,
     mut leases: Vec<Lease>,
@@ -108,7 +120,11 @@ fn with_addresses<H: Host>(
     pod::give_addresses(host, &links.pod_end, &leases)?;
     pod::add_routes(host, &links.pod_end, &result)?;
     if wanted.gateway {
-        gateway::give_addresses(host, &links.bridge, &leases, wanted.force_address)?;
+        if let Some(vlan) = wanted.vlans.as_ref().and_then(|vlans| vlans.native) {
+            links.vlan_end = Some(vlan_end(host, &links.bridge, vlan)?);
+        }
+        let gateway = links.vlan_end.as_ref().unwrap_or(&links.bridge);
+        gateway::give_addresses(host, gateway, &leases, wanted.force_address)?;
         pod::forward(host, &leases)?;
     }
     if wanted.masquerade {

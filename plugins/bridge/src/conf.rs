@@ -70,12 +70,6 @@ impl<'a> Wanted<'a> {
         if self.hairpin && self.promiscuous {
             return Err(invalid("the conf sets both `hairpinMode` and `promiscMode`: use one of them"));
         }
-        if self.gateway && self.vlans.as_ref().is_some_and(|vlans| vlans.native.is_some()) {
-            return Err(invalid(
-                "the conf sets `vlan` and `isGateway`: this plugin gives the node no address in a VLAN of a bridge; use the \
-                 reference plugin `bridge`, as a binary (the operator takes `bridge` out of the catalog)",
-            ));
-        }
         if self.down && self.ipam.is_some() {
             return Err(invalid(
                 "the conf sets `disableContainerInterface` and an `ipam`: an interface that is down has no addresses",

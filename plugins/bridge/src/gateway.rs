@@ -1,4 +1,4 @@
-//! The bridge as the pod's gateway.
+//! The bridge as the pod's gateway, or the node's own end in a VLAN of it.
 
 use std::net::IpAddr;
 
@@ -33,7 +33,7 @@ pub(crate) fn add_default_routes(result: &mut CniResult, leases: &[Lease]) {
     }
 }
 
-/// Gives the bridge the gateways' addresses. It may have several if their networks don't overlap; of IPv4 it has one.
+/// Gives the bridge, or the node's own end in a VLAN of it, the gateways' addresses. It may have several if their networks don't overlap; of IPv4 it has one.
 pub(crate) fn give_addresses<H: Host>(
     host: &H,
     bridge: &H::Link,
@@ -58,8 +58,8 @@ fn give_address<H: Host>(host: &H, bridge: &H::Link, wanted: IpNet, force: bool)
     for other in there.into_iter().filter(|other| is_in_the_way(*other, wanted)) {
         if !force {
             return Err(Failure::from(format!(
-                "the bridge `{}` has the address {other} and would need {wanted} as the pod's gateway: use another \
-                 bridge, or set `forceAddress`",
+                "`{}` has the address {other} and would need {wanted} as the pod's gateway: use another bridge, or set \
+                 `forceAddress`",
                 info.name
             )));
         }

@@ -3,6 +3,8 @@
 use multus_tests::{Module, ip, kinds, left_out};
 use serde_json::{Value, json};
 
+use crate::scene::lease;
+
 const KINDS: [&str; 7] = ["ipvlan", "vlan", "vrf", "dummy", "ifb", "limit", "redirect"];
 /// What `bandwidth` takes of them.
 pub(crate) const LIMITS: [&str; 3] = ["ifb", "limit", "redirect"];
@@ -34,7 +36,6 @@ pub(crate) fn wire() {
 
 /// A network for each of these kinds; two share a vrf.
 pub(crate) fn networks(there: &[&str]) -> Vec<Value> {
-    let lease = |subnet: &str| json!({ "type": "host-local", "ranges": [[{ "subnet": subnet }]] });
     let blue = || json!({ "type": "vrf", "vrfname": "blue" });
     let networks = [
         ("ipvlan", json!({ "type": "ipvlan", "master": "dev2", "ipam": lease("10.7.0.0/24") })),

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use multus_tests::{Answer, Dump, Module, Node, Pod, ip, pod_object};
+use multus_tests::{Answer, Dump, Module, Node, Pod, ip, is_the_machine, pod_object};
 use serde_json::{Value, json};
 
 use crate::kinds;
@@ -49,7 +49,8 @@ pub(crate) enum Networks {
     Virtual,
     /// The same without rules for packets, which no boot of a test's takes along.
     Plain,
-    /// A device of the node as well, which has to come home, and a link by way of another one.
+    /// A device of the node as well, which has to come home, and links by way of others. In the virtual machine only those
+    /// by way of others that some kernels lack.
     All,
 }
 
@@ -59,20 +60,19 @@ impl Scene {
         let node = Node::new();
         node.manifests(&["web", "survivor"].map(|name| pod_object("default", name, "")));
         let store = format!("store={CLAIMS}");
-        let shipped = [
+        let mut modules = vec![
             Module::delegate("bridge", &granted(&["links", "defaultRoutes", "firewall", "sysctls", "ipam"])),
             Module::delegate("ptp", &granted(&["defaultRoutes", "firewall=masquerade", "sysctls", "ipam"])),
-            Module::delegate("host-device", &granted(&["links", "ipam", "sysctls"])),
-            Module::delegate("macvlan", &granted(&["links", "ipam", "sysctls"])),
             Module::delegate("portmap", &granted(&["firewall=port", "sysctls=net/ipv4/conf/lab"])),
-            Module::delegate("tuning", &granted(&["sysctls=net/ipv4/conf/*/arp_notify"])),
-            Module::delegate("bandwidth", &[]),
-            Module::delegate("sbr", &granted(&["defaultRoutes"])),
-            Module::delegate("loopback", &[]),
             Module::delegate("host-local", &[&store]),
-            Module::delegate("static", &[]),
         ];
-        let modules: Vec<_> = shipped.into_iter().chain(kinds::modules()).collect();
+        modules.extend(kinds::modules());
+        if is_the_machine() {
+            // Traced and translated, a module takes ten times as long and more.
+            modules = modules.into_iter().map(|module| module.option("--timeout", "10s")).collect();
+        } else {
+            modules.extend(everywhere());
+        }
         let wasm = node.modules("wasm", &modules);
         // Nothing here has hardware: the end of a cable has to do.
         ip("link add dev0 address 02:00:00:00:00:05 mtu 1450 type veth peer name cable");
@@ -96,7 +96,6 @@ impl Scene {
 
     /// A conf with these networks. No binary may run.
     pub(crate) fn conf(&self, networks: Networks) -> Value {
-        let lease = |subnet: &str| json!({ "type": "host-local", "ranges": [[{ "subnet": subnet }]] });
         let mut all = vec![
             json!({ "cniVersion": "1.1.0", "name": "red", "type": "bridge", "bridge": "lab0", "isDefaultGateway": true,
                     "ipMasq": true, "macspoofchk": true, "hairpinMode": true, "mtu": 1400,
@@ -105,21 +104,14 @@ impl Scene {
                     "ipam": lease("10.2.0.0/24") }),
         ];
         if networks == Networks::All {
-            let addresses = json!([{ "address": "10.5.0.2/24" }]);
-            all.push(
-                json!({ "cniVersion": "1.0.0", "name": "cable", "type": "host-device", "device": "dev0",
-                             "ipam": { "type": "static", "addresses": addresses } }),
-            );
-            all.push(json!({ "cniVersion": "1.0.0", "name": "wire", "type": "macvlan", "master": "dev1",
-                        "ipam": lease("10.6.0.0/24") }));
+            if !is_the_machine() {
+                self.further(&mut all);
+            }
             all.extend(kinds::networks(&self.kinds));
         }
         if networks == Networks::Plain {
             all.iter_mut().for_each(|network| network["ipMasq"] = json!(false));
             all[0]["macspoofchk"] = json!(false);
-        }
-        if networks == Networks::All {
-            self.further(&mut all);
         }
         if networks != Networks::Plain {
             mapped(&mut all[0]);
@@ -133,8 +125,13 @@ impl Scene {
         conf
     }
 
-    /// Plugins behind those networks that all pods have.
-    fn further(&self, all: &mut [Value]) {
+    /// What every kernel has: a device of the node, a link by way of another one, and plugins behind all of these.
+    fn further(&self, all: &mut Vec<Value>) {
+        let addresses = json!([{ "address": "10.5.0.2/24" }]);
+        all.push(json!({ "cniVersion": "1.0.0", "name": "cable", "type": "host-device", "device": "dev0",
+                         "ipam": { "type": "static", "addresses": addresses } }));
+        all.push(json!({ "cniVersion": "1.0.0", "name": "wire", "type": "macvlan", "master": "dev1",
+                         "ipam": lease("10.6.0.0/24") }));
         let bits = json!(8_000_000);
         let bandwidth = json!({ "type": "bandwidth", "ingressRate": bits, "ingressBurst": bits, "egressRate": bits,
                                 "egressBurst": bits });
@@ -236,6 +233,24 @@ impl Scene {
             );
         }
     }
+}
+
+pub(crate) fn lease(subnet: &str) -> Value {
+    json!({ "type": "host-local", "ranges": [[{ "subnet": subnet }]] })
+}
+
+/// What stands behind networks of kinds that every kernel has: the virtual machine, which compiles modules ten times as
+/// slowly, is there for the others.
+fn everywhere() -> [Module; 7] {
+    [
+        Module::delegate("host-device", &granted(&["links", "ipam", "sysctls"])),
+        Module::delegate("macvlan", &granted(&["links", "ipam", "sysctls"])),
+        Module::delegate("tuning", &granted(&["sysctls=net/ipv4/conf/*/arp_notify"])),
+        Module::delegate("bandwidth", &[]),
+        Module::delegate("sbr", &granted(&["defaultRoutes"])),
+        Module::delegate("loopback", &[]),
+        Module::delegate("static", &[]),
+    ]
 }
 
 /// A network as a list, with ports of the node that lead to the pod.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use multus_tests::{Answer, Random, effort, left_out};
+use multus_tests::{Answer, Random, effort, is_the_machine, left_out};
 use serde_json::Value;
 
 use crate::scene::Scene;
@@ -17,9 +17,11 @@ pub(crate) const EFFECTS: &str = "write,pwrite64,sendto,sendmsg,rename,renameat,
 pub(crate) const ON_DISK: &str = "openat,openat2,write,pwrite64,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,\
     link,linkat,fsync,fdatasync,ftruncate";
 
-/// So many of these places, spread over all of them, from one on that chance says; a long run takes them all.
+/// So many of these places, spread over all of them, from one on that chance says; a long run takes them all, and the
+/// virtual machine, which is slow, few.
 pub(crate) fn some<T>(places: Vec<T>, quick: usize, gate: usize) -> Vec<T> {
-    let every = places.len().div_ceil(effort().rounds(quick, gate, usize::MAX)).max(1);
+    let rounds = if is_the_machine() { quick.min(4) } else { effort().rounds(quick, gate, usize::MAX) };
+    let every = places.len().div_ceil(rounds).max(1);
     let first = usize::try_from(Random::of_this_run().below(every as u64)).unwrap();
     println!("{} places, every {every}th from {first} on", places.len());
     places.into_iter().skip(first).step_by(every).collect()
@@ -44,9 +46,9 @@ pub(crate) fn strike(
     what: &str,
     number: &str,
 ) -> Answer {
-    let inject = format!("inject={name}:{what}:when={number}");
-    // Without the filter every call of each thread would stop.
-    let line = ["strace", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", &inject];
+    let (trace, inject) = (format!("trace={name}"), format!("inject={name}:{what}:when={number}"));
+    // Every call of each thread stops; with `--seccomp-bpf` only this one would, and strace 6.1 then strikes nowhere.
+    let line = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
     scene.node.calling(verb, &scene.pod, conf).through(&line).answer()
 }
 
@@ -69,12 +71,25 @@ pub(crate) fn without_path(scene: &Scene, verb: &str, conf: &Value, path: &Path,
     scene.node.calling(verb, &scene.pod, conf).through(&line).answer()
 }
 
-/// How often the call makes each of these system calls, in the thread that makes most of them.
+/// How often the call makes each of these system calls, in the thread that makes most of them. It has to succeed.
+#[track_caller]
 pub(crate) fn counted(scene: &Scene, verb: &str, conf: &Value, names: &str) -> Vec<(String, usize)> {
+    let (answer, counted) = counted_in(scene, verb, conf, names);
+    assert!(answer.is_success(), "counting {verb}: {answer}");
+    counted
+}
+
+/// The same of a call that may be refused.
+pub(crate) fn counted_in(
+    scene: &Scene,
+    verb: &str,
+    conf: &Value,
+    names: &str,
+) -> (Answer, Vec<(String, usize)>) {
     let log = scene.node.scratch("strace");
     let trace = format!("trace={names}");
-    let line = ["strace", "-f", "-qq", "-o", log.to_str().unwrap(), "-e", &trace];
-    scene.node.calling(verb, &scene.pod, conf).through(&line).answer();
+    let line = ["strace", "-f", "-qq", "--seccomp-bpf", "-o", log.to_str().unwrap(), "-e", &trace];
+    let answer = scene.node.calling(verb, &scene.pod, conf).through(&line).answer();
     let text = std::fs::read_to_string(&log).unwrap();
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for line in text.lines() {
@@ -84,5 +99,6 @@ pub(crate) fn counted(scene: &Scene, verb: &str, conf: &Value, names: &str) -> V
         }
     }
     let times = |name: &str| counts.iter().filter(|((of, _), _)| *of == name).map(|(_, times)| *times).max();
-    names.split(',').filter_map(|name| Some((name.to_owned(), times(name)?))).collect()
+    let counted = names.split(',').filter_map(|name| Some((name.to_owned(), times(name)?))).collect();
+    (answer, counted)
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use multus_tests::Checks;
+use multus_tests::{Checks, is_the_machine};
 use serde_json::Value;
 
 /// Writes a row as it is dropped: a check for each component that the story had confs of, passed if the story came to its end.
@@ -38,8 +38,10 @@ impl Drop for Told {
         let failed = std::thread::panicking();
         let mut row = Checks::default();
         self.about.borrow().iter().for_each(|component| row.note(component, failed.then_some(story)));
+        // Told here and there, it is two stories: of other networks, on other kernels.
+        let (id, place) = if is_the_machine() { ("CR-vm.", "in the machine, ") } else { ("CR-", "") };
+        let title = story.replace("::", ": ").replace('_', " ");
         // A story that fails has told so already.
-        let _ = row
-            .close(&format!("CR-{}", story.replace("::", ".")), &story.replace("::", ": ").replace('_', " "));
+        let _ = row.close(&format!("{id}{}", story.replace("::", ".")), &format!("{place}{title}"));
     }
 }

@@ -1,6 +1,6 @@
 //! GC: of the shared things, only what we made and nobody uses any more.
 
-use multus_tests::{ip, private};
+use multus_tests::{in_the_machine, ip, private};
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, lan};
@@ -50,5 +50,37 @@ fn a_pod_that_the_runtime_forgot_is_taken_back_and_then_its_bridge() {
             let at = |line: &str| line.contains(word) && !line.contains("last_reserved_ip");
             assert!(!dump.lines().any(at), "{word} in\n{dump}");
         }
+    });
+}
+
+/// The node's own ends in a bridge's VLANs use nothing: they go with the bridge.
+#[test]
+fn vm_a_gateways_end_in_a_vlan_goes_once_no_pod_is_on_its_bridge() {
+    if !in_the_machine("bridges that tell VLANs apart") {
+        return;
+    }
+    private(|| {
+        let scene = Scene::new();
+        let of = |vlan: u16, subnet: &str| {
+            let mut network = lan("lab0", subnet);
+            network["vlan"] = json!(vlan);
+            scene.conf(json!([network]))
+        };
+        let (one, two) = (of(100, "10.1.0.0/24"), of(200, "10.2.0.0/24"));
+        let (stays, _) = scene.attached("stays", &one);
+        let (goes, _) = scene.attached("goes", &two);
+        let dump = scene.node.dump();
+        for words in [["address 10.1.0.1/24", "lab0.100"], ["address 10.2.0.1/24", "lab0.200"]] {
+            assert!(dump.has(&words), "{words:?} in\n{dump}");
+        }
+        scene.node.del(&goes, &two).succeeded();
+        let end = |name: &str| scene.node.dump().has(&[&format!("link {name} kind veth")]);
+        scene.node.call("GC", &stays, &valid(&one, &["stays"])).succeeded();
+        assert!(end("lab0.100") && end("lab0.200"), "a pod is on the bridge:\n{}", scene.node.dump());
+        scene.checked(&stays, &one).succeeded();
+        scene.node.del(&stays, &one).succeeded();
+        scene.node.call("GC", &stays, &valid(&one, &[])).succeeded();
+        let dump = scene.node.dump();
+        assert!(!dump.lines().any(|line| line.contains("link lab0")), "{dump}");
     });
 }

@@ -35,7 +35,8 @@ pub(crate) fn visit(lines: &mut Lines, case: &Case) {
     let mappings = case.runtime_config.get("portMappings").and_then(Value::as_array).into_iter().flatten();
     for mapping in mappings {
         for pod in &case.pods {
-            let ways: Vec<Way> = WAYS.iter().filter_map(|(from, to)| way(mapping, from, to, pod)).collect();
+            let ways: Vec<Way> =
+                WAYS.iter().filter_map(|(from, to)| way(case, mapping, from, to, pod)).collect();
             // One after the other: of two that listen at one port, nobody knows who hears what.
             for way in ways {
                 lines.say("packets", told(&way, go(&way)));
@@ -44,13 +45,14 @@ pub(crate) fn visit(lines: &mut Lines, case: &Case) {
     }
 }
 
-/// `None` for what has no sockets here.
-fn way(mapping: &Value, from: &'static str, to: &str, pod: &str) -> Option<Way> {
+/// `None` for what has no sockets here: a case that is about SCTP says that it needs it.
+fn way(case: &Case, mapping: &Value, from: &'static str, to: &str, pod: &str) -> Option<Way> {
     let port =
         |key: &str| mapping[key].as_u64().and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0);
     let protocol = match mapping["protocol"].as_str()?.to_ascii_lowercase().as_str() {
         "tcp" => Protocol::Tcp,
         "udp" => Protocol::Udp,
+        "sctp" if case.kinds.iter().any(|kind| kind == "sctp") => Protocol::Sctp,
         _ => return None,
     };
     let to = SocketAddr::new(to.parse().unwrap(), port("hostPort")?);

@@ -51,23 +51,34 @@ impl Line {
 
 /// The medians, in milliseconds.
 pub(super) fn print_times(lines: &[Line]) {
-    println!(
-        "\nmedians in ms{:34}{:8} {:>7} {:>7} {:>9} {:>7}  aim",
-        "", "verb", "one", "other", "more", "ratio"
-    );
+    println!("\n{}", times(lines));
+}
+
+/// The first column is as wide as its longest name.
+fn times(lines: &[Line]) -> String {
+    const TITLE: &str = "medians in ms";
+    let width = width(lines.iter().map(|line| line.name.as_str()).chain([TITLE]));
+    let mut text =
+        format!("{TITLE:<width$} {:8} {:>7} {:>7} {:>9} {:>7}  aim", "verb", "one", "other", "more", "ratio");
     for line in lines {
         let ratio = line.other / line.one;
         let met = |met: bool| if met { "met" } else { "MISSED" };
         let aim = match line.aim {
             Aim::None => String::new(),
-            Aim::Over(aim) => format!("at most +{aim:.1}: {}", met(line.difference <= aim)),
-            Aim::Times(aim) => format!("at most {aim:.2} times: {}", met(ratio <= aim)),
+            Aim::Over(aim) => format!("  at most +{aim:.1}: {}", met(line.difference <= aim)),
+            Aim::Times(aim) => format!("  at most {aim:.2} times: {}", met(ratio <= aim)),
         };
-        println!(
-            "{:<47}{:<8} {:>7.2} {:>7.2} {:>+9.3} {ratio:>7.2}  {aim}",
+        text.push_str(&format!(
+            "\n{:<width$} {:<8} {:>7.2} {:>7.2} {:>+9.3} {ratio:>7.2}{aim}",
             line.name, line.part, line.one, line.other, line.difference
-        );
+        ));
     }
+    text
+}
+
+/// Of a column with these texts.
+fn width<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
+    texts.map(|text| text.chars().count()).max().unwrap_or_default()
 }
 
 /// What one call asked of the API server.
@@ -86,10 +97,12 @@ pub(super) fn print_requests(rows: &[Requests]) {
         ("PATCH status", "PATCH pods/status "),
         ("events", "CREATE events "),
     ];
+    const TITLE: &str = "requests to the server that speaks TLS";
     let titles = ASKED.map(|(title, _)| title).join("  ");
-    println!("\nrequests to the server that speaks TLS{:9}{titles}  all  connections", "");
+    let width = width(rows.iter().map(|row| row.name.as_str()).chain([TITLE]));
+    println!("\n{TITLE:<width$}  {titles}  all  connections");
     for row in rows {
-        print!("{:<47}", row.name);
+        print!("{:<width$}  ", row.name);
         for (title, beginning) in ASKED {
             let count = row.asked.iter().filter(|asked| asked.starts_with(beginning)).count();
             print!("{count:>width$}  ", width = title.len());
@@ -139,5 +152,22 @@ mod tests {
             [[10, 12, 900, 11, 10], [11, 13, 901, 12, 11]].map(|times| times.map(Duration::from_millis));
         let line = Line::new("n", "p", &one, &other, Aim::None);
         assert!((line.difference - 1.0).abs() < 1e-9 && (line.one - 11.0).abs() < 1e-9);
+    }
+    /// A name that is longer than others moves the columns of all of them.
+    #[test]
+    fn columns_stand_below_their_titles() {
+        let times = [Duration::from_millis(12)];
+        let line = |name: &str| Line::new(name, "ADD, CPU", &times, &times, Aim::Over(1.0));
+        let long =
+            "a list of as many plugins as there are words in its name, and one more: binaries, components";
+        let text = super::times(&[line("short"), line(long)]);
+        let lines: Vec<&str> = text.lines().collect();
+        for (title, value) in [("one", "12.00"), ("ratio", "1.00"), ("aim", "at ")] {
+            let place = |line: &str, word: &str| {
+                line.find(word).unwrap() + if title == "aim" { 0 } else { word.len() }
+            };
+            let of_title = place(lines[0], title);
+            assert!(lines[1..].iter().all(|line| place(line, value) == of_title), "{title} in\n{text}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The table of components: each plugin of the reference package, the component that stands for it, the keys of its conf, and
+//! The table of components: each plugin of the reference package, and those of later versions, the component that stands for it, the keys of its conf, and
 //! how it came out beside the binary and through crashes. Made from what the tests wrote down in this run.
 
 use std::collections::BTreeSet;
@@ -12,6 +12,9 @@ use crate::workspace::Workspace;
 
 /// Of the package, but nothing that a pod is attached with: a daemon's client, and rules for the node's firewall.
 const NO_COMPONENTS: [&str; 2] = ["dhcp", "firewall"];
+
+/// Of later versions than the package's.
+const LATER: [&str; 1] = ["dummy"];
 
 /// Prints the table, and writes it to `target/components.md`.
 ///
@@ -35,7 +38,8 @@ pub(super) fn print(workspace: &Workspace, plugins: &Path, rows: &[Row]) -> Resu
 fn names(plugins: &Path) -> Result<BTreeSet<String>> {
     let folder = fs::read_dir(plugins).with_context(|| format!("no folder {}", plugins.display()))?;
     let names = folder.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    Ok(names.filter(|name| !NO_COMPONENTS.contains(&name.as_str())).collect())
+    let of_package = names.filter(|name| !NO_COMPONENTS.contains(&name.as_str()));
+    Ok(of_package.chain(LATER.map(str::to_owned)).collect())
 }
 
 /// What stands between backticks in the first column of the README's table of keys.

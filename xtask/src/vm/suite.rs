@@ -22,7 +22,8 @@ const MADE_FOR_IT: &str = "vm_";
 /// Test programs that run there as a whole as well.
 const WHOLE: [&str; 1] = ["agreement"];
 /// Test functions that do.
-const CHOSEN: [(&str, &[&str]); 2] = [
+const CHOSEN: [(&str, &[&str]); 3] = [
+    ("crash_components", &["race::add_beside_add", "race::del_beside_add"]),
     (
         "pods",
         &[
@@ -30,11 +31,12 @@ const CHOSEN: [(&str, &[&str]); 2] = [
             "every_delegate_gets_the_runtimes_words",
         ],
     ),
-    ("differential", &["bridge", "dummy", "ipvlan", "vlan", "vrf"]),
+    ("differential", &["bridge", "dummy", "ipvlan", "portmap", "vlan", "vrf"]),
 ];
 /// Set in the machine.
 const INSIDE: &str = "MULTUS_VM";
-const LIMIT: Duration = Duration::from_secs(720);
+/// Some minutes on two idle cores, and as long again on busy ones.
+const LIMIT: Duration = Duration::from_secs(1500);
 
 /// A test program, and what of it is run.
 pub(super) struct Suite {

@@ -300,6 +300,14 @@ impl Host for Double {
         Ok(found.unwrap_or_else(|| self.make(name, "0a:58:00:00:00:0b", bridge.mtu, true)))
     }
 
+    fn ensure_vlan_end(&self, bridge: &usize, vlan: u16) -> Answer<usize> {
+        let bridge = self.name(*bridge);
+        self.asked(format!("ensure-vlan-end {bridge} {vlan}"))?;
+        let name = format!("{bridge}.{vlan}");
+        let found = self.position(|link| link.info.name == name);
+        Ok(found.unwrap_or_else(|| self.make(&name, "0a:58:00:00:00:0d", None, true)))
+    }
+
     fn default_link(&self) -> Answer<Option<usize>> {
         Ok(self.case["defaultLink"].as_str().and_then(|name| self.position(|link| link.info.name == name)))
     }

@@ -69,7 +69,7 @@ fn make(node: &ComponentNode, link: NewLink, mtu: Option<u32>, vlans: bool) -> A
 }
 
 /// A pod that was to be in one VLAN would be in all of them.
-fn must_tell_vlans_apart(node: &ComponentNode, bridge: &Link) -> Answer<()> {
+pub(super) fn must_tell_vlans_apart(node: &ComponentNode, bridge: &Link) -> Answer<()> {
     let there = LinkRef::to(Space::Host, bridge);
     if node.ask(|backend| backend.tells_vlans_apart(&there))? {
         return Ok(());
@@ -96,20 +96,30 @@ pub(super) fn set_vlans(node: &mut ComponentNode, id: LinkId, vlans: &str) -> An
         let what = format!("set the VLANs of `{}`", port.link.name);
         return Err(not_allowed(&what, "only of ports that this attachment made"));
     }
-    let has = if only { node.ask(|backend| backend.vlans(&port.link))? } else { Vec::new() };
+    put_vlans(node, &port.link, wanted, only)
+}
+
+/// Those of a port that is ours, and, if they are to be the only ones, no others.
+pub(super) fn put_vlans(
+    node: &ComponentNode,
+    port: &LinkRef,
+    wanted: Vec<PortVlans>,
+    only: bool,
+) -> Answer<()> {
+    let has = if only { node.ask(|backend| backend.vlans(port))? } else { Vec::new() };
     let stays = |id: u16| wanted.iter().any(|vlans| (vlans.first..=vlans.last).contains(&id));
     let gone = has.into_iter().flat_map(PortVlans::each).filter(|vlan| !stays(vlan.first));
     let gone: Vec<_> = gone.map(|vlan| PortVlans::tagged(vlan.first, vlan.last)).collect();
     if !wanted.is_empty() {
-        node.perform(Effect::Vlans { link: port.link.clone(), vlans: wanted })?;
+        node.perform(Effect::Vlans { link: port.clone(), vlans: wanted })?;
     }
     if !gone.is_empty() {
-        node.perform(Effect::NoVlans { link: port.link, vlans: gone })?;
+        node.perform(Effect::NoVlans { link: port.clone(), vlans: gone })?;
     }
     Ok(())
 }
 
-fn lock(node: &ComponentNode) -> Answer<EnsuredLock> {
+pub(super) fn lock(node: &ComponentNode) -> Answer<EnsuredLock> {
     Locks::new(&node.scene.lock_dir)
         .ensured(node.scene.deadline)
         .map_err(|error| refusal::failure(multus_cni::Code::TryAgainLater, error.to_string(), ""))

@@ -26,6 +26,7 @@ mod sriov;
 #[cfg(test)]
 pub(crate) mod stage;
 mod story;
+mod vlan_end;
 mod words;
 
 pub(crate) use check::check;

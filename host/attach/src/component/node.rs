@@ -16,7 +16,7 @@ use super::lent::{Lent, LentLinks, Origin};
 use super::refusal;
 use super::shared::{Hands, Scene};
 use super::sriov::{self, Functions};
-use super::{bandwidth, bridge, change, firewall, make, nested, routing, story::Story};
+use super::{bandwidth, bridge, change, firewall, make, nested, routing, story::Story, vlan_end};
 
 /// One component at work for one attachment.
 pub(crate) struct ComponentNode {
@@ -300,6 +300,10 @@ impl Node for ComponentNode {
 
     fn ensure_bridge(&mut self, name: &str, options: &str) -> Answer<LinkId> {
         bridge::ensure(self, name, options)
+    }
+
+    fn ensure_vlan_end(&mut self, bridge: LinkId, vlan: u16) -> Answer<LinkId> {
+        vlan_end::ensure(self, bridge, vlan)
     }
 
     fn default_link(&mut self) -> Answer<Option<LinkId>> {

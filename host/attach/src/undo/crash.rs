@@ -173,6 +173,48 @@ fn an_add_that_died_anywhere_is_taken_back() {
     each_death(&CALLS, 1, |scene, _, story| scene.comes_clean(story));
 }
 
+/// What pods share is left as it is by whoever dies on the way, and made whole by the next one: the node's end in a VLAN is in
+/// that one alone, and up last.
+#[test]
+fn an_end_in_a_vlan_that_was_begun_is_made_whole_by_the_next_pod() {
+    const VLANS: &[usize] = &[5];
+    let first_dies = |at, fault| {
+        let stage = Stage::new();
+        let first = stage.pod("first");
+        let end = add(&stage, &first, VLANS, Some((at, fault)));
+        (stage, first, end)
+    };
+    let whole = |stage: &Stage, pod: &str, story: &str| {
+        let pod = stage.pod(pod);
+        assert_eq!(add(stage, &pod, VLANS, None), End::Whole, "{story}");
+        let mut node = stage.node.open(pod.sandbox);
+        let named = |node: &mut multus_net::simulated::Simulated, name: &str| {
+            node.link_named(Space::Host, name).unwrap().unwrap()
+        };
+        let (bridge, end) = (named(&mut node, "lab0"), named(&mut node, "lab0.100"));
+        let port = node.other_end(&LinkRef::to(Space::Host, &end)).unwrap().unwrap();
+        assert_eq!((port.master, port.up, end.up), (Some(bridge.index), true, true), "{story}");
+        let vlans: Vec<_> = node.vlans(&LinkRef::to(Space::Host, &port)).unwrap();
+        assert_eq!(vlans, [multus_net::PortVlans::untagged(100)], "{story}");
+    };
+    let mut begun = 0;
+    for fault in [Fault::DieBefore, Fault::DieAfter] {
+        for at in 0.. {
+            let (stage, first, end) = first_dies(at, fault);
+            if end == End::Whole {
+                break;
+            }
+            let story = story(VLANS, at, &fault);
+            let there = stage.node.open(first.sandbox).link_named(Space::Host, "lab0.100").unwrap();
+            begun += usize::from(there.is_some_and(|end| !end.up));
+            whole(&stage, "second", &story);
+            assert!(take_back(&stage, &first, TakeBack::default()).is_empty(), "{story}");
+            whole(&stage, "third", &format!("{story}, and it was taken back"));
+        }
+    }
+    assert!(begun > 5, "{begun} deaths left an end that was begun");
+}
+
 #[test]
 fn an_add_that_was_refused_anywhere_is_taken_back() {
     for call in CALLS {

@@ -236,6 +236,11 @@ impl Node for RecordingNode {
         Ok(LinkId(20))
     }
 
+    fn ensure_vlan_end(&mut self, bridge: LinkId, vlan: u16) -> Answer<LinkId> {
+        self.heard(format!("node.ensure-vlan-end {} {vlan}", bridge.0))?;
+        Ok(LinkId(21))
+    }
+
     fn default_link(&mut self) -> Answer<Option<LinkId>> {
         self.heard("node.default-link".to_owned())?;
         Ok(Some(LinkId(31)))

@@ -27,7 +27,7 @@ impl Effect {
             | Self::Limit { .. }
             | Self::Redirect { .. }
             | Self::PolicyRule { .. } => Class::Owned,
-            Self::Bridge { .. } | Self::NoAddress { .. } => Class::Ensured,
+            Self::Bridge { .. } | Self::Pair { .. } | Self::NoAddress { .. } => Class::Ensured,
             Self::Move { .. } => Class::Modified,
             Self::Set { before, .. } if before.is_some() => Class::Modified,
             Self::Sysctl { space: Space::Host, .. } => Class::Ensured,

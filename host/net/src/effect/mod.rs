@@ -204,6 +204,16 @@ pub enum Effect {
         #[serde(default)]
         vlans: bool,
     },
+    /// Two links of the node that are each other's end, for a bridge that tells VLANs apart; made if the first is not there.
+    /// Ensured.
+    Pair {
+        /// The node's own end: its name, and index and address if it is to be made.
+        end: NewLink,
+        /// The other end, if it is to be made.
+        port: NewLink,
+        /// MTU of both in bytes.
+        mtu: Option<u32>,
+    },
     /// A link is taken from one namespace to the other, under a temporary name, and named `name` there. Modified.
     Move {
         /// Which.

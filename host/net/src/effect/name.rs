@@ -11,6 +11,7 @@ impl Effect {
     pub(crate) fn check_names(&self) -> Result<(), Refused> {
         let names = match self {
             Self::Veth { inside, outside, .. } => vec![&inside.name, &outside.name],
+            Self::Pair { end, port, .. } => vec![&end.name, &port.name],
             Self::Bridge { link, .. } | Self::Link { link, .. } => vec![&link.name],
             Self::Move { name, .. } | Self::Set { property: Property::Name(name), .. } => vec![name],
             _ => Vec::new(),

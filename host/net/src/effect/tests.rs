@@ -102,6 +102,19 @@ fn new_links() -> Vec<(Effect, &'static str, Value)> {
             }}),
         ),
         (
+            Effect::Pair {
+                end: new(Space::Host, 904, "cni0.100"),
+                port: new(Space::Host, 905, "vethcd34"),
+                mtu: Some(1400),
+            },
+            "pair cni0.100 on the node with vethcd34 on the node",
+            json!({"pair": {
+                "end": {"space": "host", "index": 904, "name": "cni0.100", "mac": mac},
+                "port": {"space": "host", "index": 905, "name": "vethcd34", "mac": mac},
+                "mtu": 1400,
+            }}),
+        ),
+        (
             Effect::Link {
                 link: new(Space::Sandbox, 903, "eth0"),
                 parent: Some(from.clone()),

@@ -137,6 +137,7 @@ impl fmt::Display for Effect {
                 if more.is_empty() { Ok(()) } else { write!(f, ", {more}") }
             }
             Self::Bridge { link, .. } => write!(f, "bridge {link}"),
+            Self::Pair { end, port, .. } => write!(f, "pair {end} with {port}"),
             Self::Move { link, to, name, .. } => write!(f, "{link} moved to be {name} {to}"),
             Self::Set { link, property, before: None } => write!(f, "{property} of {link}"),
             Self::Set { link, property, before: Some(before) } => {

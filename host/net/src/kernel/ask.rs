@@ -123,8 +123,13 @@ impl Backend for Kernel {
         self.until(deadline, |kernel| undo::run(kernel, effects, deadline))
     }
 
-    fn drop_bridges(&mut self, bridges: &[NewLink], deadline: Instant) -> Result<(), Refused> {
-        self.until(deadline, |kernel| undo::drop_bridges(kernel, bridges, deadline))
+    fn drop_bridges(
+        &mut self,
+        bridges: &[NewLink],
+        pairs: &[NewLink],
+        deadline: Instant,
+    ) -> Result<(), Refused> {
+        self.until(deadline, |kernel| undo::drop_bridges(kernel, bridges, pairs, deadline))
     }
 
     fn compare(&mut self, effect: &Effect) -> Result<Option<String>, Refused> {

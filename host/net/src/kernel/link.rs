@@ -103,6 +103,22 @@ impl Kernel {
         if there.is_some_and(|there| there.link.kind == "bridge") { Ok(()) } else { Err(refused) }
     }
 
+    /// A pair whose end is there is as good; another link of that name is not.
+    pub(super) fn ensure_pair(
+        &mut self,
+        end: &NewLink,
+        port: &NewLink,
+        mtu: Option<u32>,
+        tried: &dyn Display,
+    ) -> Result<(), Refused> {
+        let Err(refused) = self.add_veth(port, end, mtu, tried) else { return Ok(()) };
+        if refused.errno != Some(libc::EEXIST) {
+            return Err(refused);
+        }
+        let there = self.detailed(end.space, Wanted::Name(&end.name))?;
+        if there.is_some_and(|there| there.link.kind == "veth") { Ok(()) } else { Err(refused) }
+    }
+
     /// The kernel moves and names with one request, keeps the index where it is free, and keeps the old name from
     /// clashing; but if it can't name the link there, the link has moved. So the name is looked for before, also
     /// among the link's own alternative ones, and the link is taken back if somebody was faster.

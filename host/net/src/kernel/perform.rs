@@ -13,6 +13,7 @@ impl Kernel {
                 self.add_link(link, parent.as_ref(), *kind, *mtu, effect)
             }
             Effect::Bridge { link, mtu, vlans } => self.ensure_bridge(link, *mtu, *vlans, effect),
+            Effect::Pair { end, port, mtu } => self.ensure_pair(end, port, *mtu, effect),
             Effect::Move { link, to, name, home } => self.move_link(link, *to, name, home, effect),
             Effect::Set { link, property, .. } => self.set(link, property, effect),
             Effect::Address { link, address, .. } => self.add_address(link, *address, effect),

@@ -217,11 +217,16 @@ impl Kernel {
         let Some(inside) = self.details(link.space, link.index)? else { return Ok(None) };
         let Some(index) = inside.below.filter(|_| inside.link.kind == "veth") else { return Ok(None) };
         let Some(outside) = self.details(Space::Host, index)? else { return Ok(None) };
-        let number = self.number_of_pod(&tried)?;
-        let is_it = outside.link.kind == "veth"
-            && outside.below == Some(link.index)
-            && outside.namespace.is_some_and(|namespace| Some(namespace) == number);
-        if !is_it {
+        let number = match link.space {
+            Space::Sandbox => Some(self.number_of_pod(&tried)?),
+            // Its own namespace has no number.
+            Space::Host => None,
+        };
+        let there = match number {
+            Some(number) => outside.namespace.is_some() && outside.namespace == number,
+            None => outside.namespace.is_none() && inside.namespace.is_none(),
+        };
+        if !(there && outside.link.kind == "veth" && outside.below == Some(link.index)) {
             return Ok(None);
         }
         let whole = link::whole(self.socket(Space::Host, &tried)?, link::Wanted::Index(index));

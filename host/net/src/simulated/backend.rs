@@ -125,6 +125,7 @@ impl Backend for Simulated {
                 self.ask(effect, |world| world.add_link((space, link), parent, *kind, *mtu))
             }
             Effect::Bridge { link, mtu, vlans } => self.ensure_bridge(effect, link, *mtu, *vlans),
+            Effect::Pair { end, port, mtu } => self.ensure_pair(effect, end, port, *mtu),
             Effect::Move { link, to, name, home } => self.move_link(effect, link, *to, name, home),
             Effect::Set { link, property, .. } => self.set(effect, link, std::slice::from_ref(property)),
             Effect::Sysctl { space, key, value, .. } => {
@@ -198,8 +199,13 @@ impl Backend for Simulated {
         undo::run(self, effects, deadline)
     }
 
-    fn drop_bridges(&mut self, bridges: &[NewLink], deadline: Instant) -> Result<(), Refused> {
-        undo::drop_bridges(self, bridges, deadline)
+    fn drop_bridges(
+        &mut self,
+        bridges: &[NewLink],
+        pairs: &[NewLink],
+        deadline: Instant,
+    ) -> Result<(), Refused> {
+        undo::drop_bridges(self, bridges, pairs, deadline)
     }
 
     fn compare(&mut self, effect: &Effect) -> Result<Option<String>, Refused> {
@@ -246,6 +252,23 @@ impl Simulated {
             Err(refused) if refused.errno == Some(libc::EEXIST) => {
                 let there = self.link_named(link.space, &link.name)?;
                 if there.is_some_and(|there| there.kind == "bridge") { Ok(()) } else { Err(refused) }
+            }
+            done => done,
+        }
+    }
+
+    /// A pair whose end is there is as good; another link of that name is not.
+    fn ensure_pair(
+        &mut self,
+        tried: &Effect,
+        end: &NewLink,
+        port: &NewLink,
+        mtu: Option<u32>,
+    ) -> Result<(), Refused> {
+        match self.add_veth(tried, [end, port], mtu) {
+            Err(refused) if refused.errno == Some(libc::EEXIST) => {
+                let there = self.link_named(end.space, &end.name)?;
+                if there.is_some_and(|there| there.kind == "veth") { Ok(()) } else { Err(refused) }
             }
             done => done,
         }

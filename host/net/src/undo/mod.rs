@@ -148,6 +148,7 @@ fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> 
         Effect::PortMapping { id, mapping } => Action::DropRules(Rules::PortMapping { mapping, id }),
         Effect::Function(change) if effect.class() == Class::Modified => Action::RestoreFunction(change),
         Effect::Bridge { .. }
+        | Effect::Pair { .. }
         | Effect::Set { before: None, .. }
         | Effect::Address { lasting: false, .. }
         | Effect::NoAddress { .. }

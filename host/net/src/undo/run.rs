@@ -87,12 +87,15 @@ pub(crate) fn run(node: &mut impl Undoing, effects: &[&Effect], deadline: Instan
 pub(crate) fn drop_bridges(
     node: &mut impl Undoing,
     bridges: &[NewLink],
+    pairs: &[NewLink],
     deadline: Instant,
 ) -> Result<(), Refused> {
     let mut undone = Undone { node, effects: &[], deadline, failed: Vec::new() };
     let mut doomed = Vec::new();
-    for bridge in bridges {
-        doomed.extend(undone.ours(bridge, "bridge", Some(&[bridge.mac.to_string()]))?);
+    for (kind, links) in [("bridge", bridges), ("veth", pairs)] {
+        for link in links {
+            doomed.extend(undone.ours(link, kind, Some(&[link.mac.to_string()]))?);
+        }
     }
     undone.in_time(0)?;
     undone.node.delete(Space::Host, &doomed)

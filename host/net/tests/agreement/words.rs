@@ -94,6 +94,10 @@ impl<'a> Words<'a> {
                 let (inside, outside) = (self.new_link(), self.new_link());
                 Effect::Veth { inside, outside, mtu: self.after("mtu") }
             }
+            "pair" => {
+                let (end, port) = (self.new_link(), self.new_link());
+                Effect::Pair { end, port, mtu: self.after("mtu") }
+            }
             kind @ ("macvlan" | "ipvlan" | "vlan" | "dummy" | "vrf" | "ifb") => self.new_kind(kind),
             "vlans" => Effect::Vlans { link: self.link(), vlans: self.vlans() },
             "novlans" => Effect::NoVlans { link: self.link(), vlans: self.vlans() },

@@ -137,7 +137,7 @@ fn bridges_of_ours_are_dropped_together_and_others_stay() {
     ip("link del cni1");
     ip("link add index 951 cni1 address 0a:58:00:00:00:99 type bridge");
     let mut kernel = open();
-    kernel.drop_bridges(&ours, soon()).unwrap();
+    kernel.drop_bridges(&ours, &[], soon()).unwrap();
     assert_eq!(kernel.messages(), 3 + 2 + 1);
     assert_eq!(json("", "link show type bridge")[0]["ifname"], "cni1", "made anew under its name and number");
     ip("link del cni1");

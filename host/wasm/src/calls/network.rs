@@ -75,6 +75,12 @@ impl node::Host for Context {
         Ok(self.hold(link)?)
     }
 
+    fn ensure_vlan_end(&mut self, bridge: Resource<LinkId>, vlan: u16) -> Result<Resource<LinkId>, Stop> {
+        let bridge = self.held(&bridge)?;
+        let link = self.ask(|node| node.ensure_vlan_end(bridge, vlan))?;
+        Ok(self.hold(link)?)
+    }
+
     fn default_link(&mut self) -> Result<Option<Resource<LinkId>>, Stop> {
         let link = self.ask(|node| node.default_link())?;
         Ok(link.map(|link| self.hold(link)).transpose()?)

@@ -155,7 +155,9 @@ fn bridge_with_vlans(node: &mut ComponentNode, _: Grants) -> Answer<()> {
     node.change(port, Change::Master(Some(bridge)))?;
     node.change(port, Change::Isolated(true))?;
     node.set_port_vlans(port, r#"{"native": 100, "tagged": [{"first": 200, "last": 299}], "only": true}"#)?;
-    node.change(port, Change::Up(true))
+    node.change(port, Change::Up(true))?;
+    let end = node.ensure_vlan_end(bridge, 100)?;
+    node.set_sysctl(end, "ipv4/arp_notify", "1")
 }
 
 fn traffic(node: &mut ComponentNode, ipam: Grants) -> Answer<()> {

@@ -245,6 +245,10 @@ impl Node for Fixed {
         told(self.0.ensure_bridge(name, options)).map(lend)
     }
 
+    fn ensure_vlan_end(&mut self, bridge: LinkId, vlan: u16) -> Answer<LinkId> {
+        told(self.0.ensure_vlan_end(lent(bridge), vlan)).map(lend)
+    }
+
     fn default_link(&mut self) -> Answer<Option<LinkId>> {
         Ok(self.0.default_link().map(lend))
     }

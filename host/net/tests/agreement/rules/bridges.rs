@@ -35,6 +35,27 @@ pub(super) const RULES: &[Rule] = &[
         ",
     },
     Rule {
+        says: "a pair of the node's own is made once, and another link of its name is in the way",
+        script: "
+            bridge node.5=br0
+            pair node.6=br0.100 node.7=veth0 mtu 1400
+            ? node.6 = br0.100 02:00:00:00:01:06 mtu 1400 veth []
+            ? node.7 = veth0 02:00:00:00:01:07 mtu 1400 veth []
+            pair node.6=br0.100 node.7=veth0
+            pair node.8=br0.100 node.9=veth1 mtu 1300
+            ? node = lo br0 br0.100 veth0
+            ? node.6 = br0.100 02:00:00:00:01:06 mtu 1400 veth []
+            set node.7 master 5
+            compare pair node.8=br0.100 node.9=veth1
+            pair node.8=br0 node.9=veth1 ! EEXIST
+            pair node.8=br0.200 node.7=veth1 ! EEXIST|EBUSY
+            pair node.8=br0.200 node.9=veth0 ! EEXIST
+            pair node.8=a/b node.9=veth1 ! EINVAL
+            compare pair node.8=br0.200 node.9=veth1 ! there is no pair
+            ? node = lo br0 br0.100 veth0
+        ",
+    },
+    Rule {
         says: "ports come and go, from one bridge to another at once",
         script: "
             bridge node.5=br0
