@@ -52,8 +52,6 @@
 pub mod firewall;
 #[doc(hidden)]
 pub mod glue;
-#[cfg(any(test, all(feature = "heap", target_arch = "wasm32", not(target_feature = "atomics"))))]
-mod heap;
 pub mod ipam;
 pub mod log;
 pub mod network;
