@@ -155,11 +155,8 @@ pub(super) fn set_note(node: &mut ComponentNode, id: TransactionId, name: &str, 
 /// # Errors
 /// Words for the record: it could not be given back.
 pub(crate) fn give_back(
-    directory: &str,
-    network: &str,
-    key: &str,
-    container_id: &str,
-    interface: &str,
+    (directory, network, key): (&str, &str, &str),
+    (container_id, interface): (&str, &str),
     other_boot: bool,
     deadline: Instant,
 ) -> Result<(), LeaseError> {

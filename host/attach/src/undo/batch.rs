@@ -172,11 +172,11 @@ impl Member<'_> {
     }
 
     fn claims(&mut self, undo: &Undo<'_>, scene: &Scene) {
-        let (container, interface) = (&scene.container_id, &self.attachment.intent.interface);
+        let holder = (scene.container_id.as_str(), self.attachment.intent.interface.as_str());
         for effect in self.effects.iter().rev() {
             let Effect::Claim { directory, network, key } = &effect.effect else { continue };
             let (other_boot, end) = (scene.other_boot, undo.call.deadlines.end);
-            let given = component::give_back(directory, network, key, container, interface, other_boot, end);
+            let given = component::give_back((directory, network, key), holder, other_boot, end);
             if let Err(error) = given {
                 self.errors.push(Error::new(Code::Io, error.to_string()));
             }

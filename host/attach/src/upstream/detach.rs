@@ -115,9 +115,10 @@ fn detach_one(
     locks: &[BorrowedFd<'_>],
 ) -> Result<(), Error> {
     let netns = container.netns(call, entry)?;
+    let of = Of { container, netns: &netns, attachment, entry };
     let mut errors = Vec::new();
     for plugin in attachment.network.plugins.iter().rev() {
-        let done = detach_plugin(call, container, &netns, attachment, plugin, entry, locks);
+        let done = detach_plugin(call, of, plugin, locks);
         if let Err(error) = done {
             errors.push(error.context(&format!("plugin {}", plugin.plugin_type())));
         }
@@ -125,15 +126,22 @@ fn detach_one(
     if errors.is_empty() { Ok(()) } else { Err(undo::summary(&errors)) }
 }
 
+/// Whose a plugin's DEL is, and what is known of its ADD.
+#[derive(Clone, Copy)]
+struct Of<'a> {
+    container: &'a Container,
+    netns: &'a str,
+    attachment: &'a Attached,
+    entry: Option<&'a CacheEntry>,
+}
+
 fn detach_plugin(
     call: &Call<'_>,
-    container: &Container,
-    netns: &str,
-    attachment: &Attached,
+    of: Of<'_>,
     plugin: &PluginConf,
-    entry: Option<&CacheEntry>,
     locks: &[BorrowedFd<'_>],
 ) -> Result<(), Error> {
+    let Of { container, netns, attachment, entry } = of;
     let search = call.search();
     let binary = match search.find(plugin.plugin_type()) {
         Ok(binary) => binary,
