@@ -21,6 +21,14 @@ pub(crate) fn of_chance(case: &Case, pods: &[String]) -> Vec<(String, String)> {
             }
         }
     }
+    // The other half of the node's own end in a VLAN, such as `br0.100`.
+    for link in &on_node {
+        let end = text(link, "link");
+        if end.contains('.') && text(link, "ifname").starts_with("veth") {
+            names.push((text(link, "ifname"), format!("the port of {end}")));
+            macs.push((text(link, "address"), "the mac of a port".to_owned()));
+        }
+    }
     let is_detour = |link: &&Value| link["ifname"].as_str().is_some_and(|name| name.starts_with("bwp"));
     for link in on_node.iter().filter(is_detour) {
         names.push((text(link, "ifname"), "a detour".to_owned()));
