@@ -1,5 +1,7 @@
 //! What each file promises its pod.
 
+use super::DATA0;
+
 /// What a pod gets.
 pub(crate) struct Example {
     pub(crate) file: &'static str,
