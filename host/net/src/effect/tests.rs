@@ -74,12 +74,11 @@ fn home(mac: &str) -> Home {
 
 /// Each variant, its text, and its shape in records: old records are read by newer programs.
 fn rows() -> Vec<(Effect, &'static str, Value)> {
-    [new_links(), changed_links(), values(), packets()].concat()
+    [new_links(), links_by_kind(), changed_links(), values(), packets()].concat()
 }
 
 fn new_links() -> Vec<(Effect, &'static str, Value)> {
     let mac = "0a:58:0a:01:02:03";
-    let from = LinkRef { space: Space::Host, index: 7, name: "ens1f0v3".into() };
     vec![
         (
             Effect::Veth {
@@ -114,6 +113,13 @@ fn new_links() -> Vec<(Effect, &'static str, Value)> {
                 "mtu": 1400,
             }}),
         ),
+    ]
+}
+
+fn links_by_kind() -> Vec<(Effect, &'static str, Value)> {
+    let mac = "0a:58:0a:01:02:03";
+    let from = LinkRef { space: Space::Host, index: 7, name: "ens1f0v3".into() };
+    vec![
         (
             Effect::Link {
                 link: new(Space::Sandbox, 903, "eth0"),
