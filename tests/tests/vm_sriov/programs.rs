@@ -19,7 +19,7 @@ pub(crate) fn without_iommu(scene: &Scene) {
     let conf = scene.conf(&json!({ "if0": "pf0", "dpdk": {} }));
     for (loaded, words) in [(false, "`modprobe vfio-pci` loads it"), (true, "the node has no IOMMU")] {
         if loaded {
-            let done = Command::new("modprobe").arg("vfio-pci").output().unwrap();
+            let done = Command::new("/.vm/bin/modprobe").arg("vfio-pci").output().unwrap();
             if !done.status.success() {
                 left_out(&format!(
                     "functions for programs: vfio-pci can't be loaded: {}",
