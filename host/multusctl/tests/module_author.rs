@@ -307,6 +307,19 @@ fn a_new_crate_takes_nobodys_place() {
     assert!(manifest.contains("multus-guest = { git = \"https://example.org/multus.git\" }"), "{manifest}");
 }
 
+/// The shipped modules are tried with what authors have: from their folders, whatever their role.
+#[test]
+fn a_shipped_module_is_tried_from_its_folder() {
+    let desk = desk();
+    for (name, fixtures) in [("dummy", "3 fixtures"), ("mtu", "4 fixtures"), ("tenant-guard", "3 fixtures")] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins").join(name);
+        let said = multusctl(desk.path(), &["module", "test", folder.to_str().unwrap()]).well();
+        assert!(said.stderr.ends_with(&format!("{fixtures}, 0 failed\n")), "{name}: {}", said.stderr);
+    }
+    let folder = multusctl(desk.path(), &["module", "inspect", desk.path().to_str().unwrap()]);
+    folder.refused(&["is a folder, and this needs a component: `multusctl module build "]);
+}
+
 /// The same cases, the same code, with and without WebAssembly.
 #[test]
 fn fixtures_say_the_same_natively_and_in_the_sandbox() {

@@ -27,7 +27,8 @@ use crate::units::short;
 Examples:
   multusctl module test
   multusctl module test modules/jumbo --fixtures modules/jumbo/more
-  multusctl module test target/components/jumbo.wasm --fixtures fixtures -o json")]
+  multusctl module test target/components/jumbo.wasm --fixtures fixtures -o json
+  multusctl module test plugins/bridge")]
 pub(crate) struct Test {
     #[command(flatten)]
     subject: Subject,
