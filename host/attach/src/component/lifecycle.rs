@@ -125,6 +125,7 @@ fn scene(call: &Call<'_>, recorded: &Recorded<'_>, sandbox: Arc<Sandbox>) -> Res
         lock_dir: call.node.lock_dir.clone(),
         store: call.store(),
         device: None,
+        moves_rdma: false,
         functions: Claims::at(&call.node.functions),
         search: call.search(),
         path: Vec::new(),

@@ -160,6 +160,7 @@ impl Stage {
             lock_dir: self.path("run"),
             store: self.store(),
             device: None,
+            moves_rdma: false,
             functions: Claims::at(self.path("functions")),
             search: Search::new(Path::new("/nonexistent"), &[], &rules),
             path: Vec::new(),
