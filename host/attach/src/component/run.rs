@@ -120,6 +120,7 @@ fn scene(run: &Run<'_>, attachment: &Attachment, stdin: &str) -> Result<Scene, E
         deadline: call.deadlines.forward,
         lock_dir: call.node.lock_dir.clone(),
         store: call.store(),
+        network: attachment.network.name.clone(),
         device: device_of(stdin),
         moves_rdma: attachment.network.plugins.iter().any(|plugin| plugin.plugin_type() == MOVES_RDMA),
         functions: Claims::at(&call.node.functions),

@@ -159,6 +159,7 @@ impl Stage {
             deadline: Instant::now() + Duration::from_secs(20),
             lock_dir: self.path("run"),
             store: self.store(),
+            network: "red".to_owned(),
             device: None,
             moves_rdma: false,
             functions: Claims::at(self.path("functions")),
