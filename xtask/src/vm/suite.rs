@@ -26,6 +26,9 @@ const CHOSEN: [(&str, &[&str]); 3] = [
     (
         "crash_components",
         &[
+            "boundary::add_killed_at_each_system_call",
+            "boundary::del_killed_at_each_system_call",
+            "chance::any_mischief_after_a_kill_at_any_moment",
             "race::add_beside_add",
             "race::del_beside_add",
         ],
