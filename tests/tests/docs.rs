@@ -41,7 +41,9 @@ fn follow(page: &str) {
     let below = binaries::target_folder().join("tmp");
     fs::create_dir_all(&below).unwrap();
     let folder = tempfile::tempdir_in(&below).unwrap();
-    symlink(repository().join("examples"), folder.path().join("examples")).unwrap();
+    for part in ["examples", "plugins"] {
+        symlink(repository().join(part), folder.path().join(part)).unwrap();
+    }
     fs::create_dir(folder.path().join("target")).unwrap();
     symlink(binaries::components(), folder.path().join("target/components")).unwrap();
     fs::create_dir_all("/run/demo").unwrap();

@@ -381,36 +381,3 @@ fn an_operator_sees_what_it_reads() {
         }
     });
 }
-
-/// The table of `plugins/flannel/cases`, asked of the component: it answers as the crate's own tests do.
-#[test]
-fn the_component_does_what_its_table_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/flannel/cases/cases.json");
-    let table: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    let node = Node::new();
-    let folder = node.scratch("fixtures");
-    fs::create_dir(&folder).unwrap();
-    let cases = table["cases"].as_array().unwrap();
-    for (index, case) in cases.iter().enumerate() {
-        let text = case.get("env").map_or(&table["env"], |name| &table["envs"][name.as_str().unwrap()]);
-        let file = case.get("file").cloned().unwrap_or_else(|| json!(FIRST));
-        let expect = match case.get("handed") {
-            Some(plugin) => json!({ "plugin": plugin }),
-            None => json!({ "failure": case["failure"], "message": case["message"] }),
-        };
-        let fixture = json!({
-            "name": case["what"], "plugin": case["plugin"], "mayChange": ["/type", "/**"],
-            "context": { "inputs": { "subnet": { "file": file, "text": text } } }, "expect": expect,
-        });
-        fs::write(folder.join(format!("{index:02}.json")), fixture.to_string()).unwrap();
-    }
-    let component = binaries::components().join("flannel.wasm");
-    let words =
-        ["module", "test", component.to_str().unwrap(), "--fixtures", folder.to_str().unwrap(), "-o", "json"];
-    let output = multusctl(&words);
-    let results: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let failed: Vec<&Value> =
-        results.as_array().unwrap().iter().filter(|one| one["passed"] != true).collect();
-    assert!(failed.is_empty() && output.status.success(), "{failed:#?}");
-    assert_eq!(results.as_array().unwrap().len(), cases.len());
-}

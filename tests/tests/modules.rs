@@ -11,7 +11,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use multus_tests::{Module, Node, Pod, binaries, network_object, pod_object, private};
@@ -460,4 +460,28 @@ fn an_allowed_delegate_finds_only_allowed_ones() {
             ],
         );
     });
+}
+
+/// Authors, the crates' own tests and the sandbox read the same fixtures: what ships is asked here, in WebAssembly.
+#[test]
+fn each_shipped_component_answers_as_its_fixtures_say() {
+    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins");
+    let names =
+        fs::read_dir(&plugins).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut tried = 0;
+    for name in names {
+        let component = binaries::components().join(format!("{}.wasm", name.replace('-', "_")));
+        let mut test = Command::new(binaries::multusctl());
+        test.args(["module", "test"])
+            .arg(component)
+            .arg("--fixtures")
+            .arg(plugins.join(&name).join("fixtures"));
+        let output = test.args(["-o", "json"]).output().unwrap();
+        let results: Vec<Value> = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{name}: {error}: {}", String::from_utf8_lossy(&output.stderr)));
+        let failed: Vec<&Value> = results.iter().filter(|one| one["passed"] != true).collect();
+        assert!(failed.is_empty() && output.status.success(), "{name}: {failed:#?}");
+        tried += results.len();
+    }
+    assert!(tried > 250, "{tried} fixtures");
 }

@@ -5,16 +5,13 @@
 //! | [`conf`] | a conf's keys, read one by one, with errors that name the key |
 //! | [`args`] | `CNI_ARGS` |
 //! | [`result`] | results, routes and `dns`, read as what they mean |
-//! | [`host`] | what a delegate may ask of the host, as a trait, so that components are tried natively |
-//! | [`real`] | the host of a component |
+//! | [`host`] | what a delegate may ask of the host, as a trait |
+//! | [`real`] | the host that there is, by the SDK: that of the component, or natively that of a fixture |
 //! | [`pod`] | the pod's link, configured as a result says |
 //! | [`master`] | the link that the pod's link is on |
-//! | `double` (feature) | a host in memory that writes down what it is asked, and cases as data |
 
 pub mod args;
 pub mod conf;
-#[cfg(feature = "double")]
-pub mod double;
 pub mod host;
 pub mod master;
 pub mod pod;
@@ -27,7 +24,7 @@ pub use host::Host;
 pub use master::Master;
 pub use real::Real;
 
-/// Makes a crate's function a delegate, and tries it with the crate's cases in its tests. It takes a [`Host`], the
+/// Makes a crate's function a delegate, and tries it with the crate's fixtures in its tests. It takes a [`Host`], the
 /// attachment and the conf, and has no use for settings; after `chained` it takes the result of the plugin before it, too.
 #[macro_export]
 macro_rules! delegate {
@@ -44,15 +41,7 @@ macro_rules! delegate {
         }
 
         #[cfg(test)]
-        mod tests {
-            #[test]
-            fn cases() {
-                for case in $crate::double::cases(env!("CARGO_MANIFEST_DIR")) {
-                    let prev = case.prev();
-                    case.run(|host, attachment, conf| $add(host, attachment, conf, prev.as_ref()));
-                }
-            }
-        }
+        ::multus_guest::fixtures!(delegate = delegate);
     };
     ($add:path) => {
         ::multus_guest::delegate!(delegate);
@@ -67,13 +56,6 @@ macro_rules! delegate {
         }
 
         #[cfg(test)]
-        mod tests {
-            #[test]
-            fn cases() {
-                for case in $crate::double::cases(env!("CARGO_MANIFEST_DIR")) {
-                    case.run($add);
-                }
-            }
-        }
+        ::multus_guest::fixtures!(delegate = delegate);
     };
 }

@@ -317,8 +317,8 @@ pub mod store {
     #[derive(Debug)]
     pub struct Transaction(usize);
 
-    pub fn begin(_directory: Option<&str>, network: &str) -> Answer<Transaction> {
-        ask(|host| host.begin(network)).map(Transaction)
+    pub fn begin(directory: Option<&str>, network: &str) -> Answer<Transaction> {
+        ask(|host| host.begin(directory, network)).map(Transaction)
     }
 
     impl Transaction {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{Attachment, Failure, Plugin, Pod, Verdict, glue, native};
 
-pub use multus_fixtures::{Asked, run, same_schema};
+pub use multus_fixtures::{Asked, Fixture, read_folder, run, same_schema};
 
 thread_local! {
     static LOG: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
@@ -97,8 +97,8 @@ fn asked(given: &Given, ask: impl FnOnce() -> Answer) -> Asked {
     };
     native::lend(world.unwrap_or_default());
     let answer = ask();
-    let calls = native::take_back().map(|host| host.calls().to_vec()).unwrap_or_default();
-    Asked { answer, log: LOG.take(), calls }
+    let host = native::take_back().unwrap_or_default();
+    Asked { answer, log: LOG.take(), calls: host.calls().to_vec(), leases: host.leases().clone() }
 }
 
 fn failed(failure: &Failure) -> Answer {

@@ -43,6 +43,8 @@ struct Input {
 }
 
 multus_guest::transform!(flannel);
+#[cfg(test)]
+multus_guest::fixtures!(transform = flannel);
 
 fn flannel(attachment: &Attachment, plugin: &mut Plugin, _: &Settings) -> Result<(), Failure> {
     if plugin.get("type").and_then(Value::as_str) != Some("flannel") {

@@ -14,6 +14,8 @@ use conf::Wanted;
 use store::{Real, Store};
 
 multus_guest::delegate!(delegate);
+#[cfg(test)]
+multus_guest::fixtures!(delegate = delegate);
 
 fn delegate(
     attachment: &Attachment,

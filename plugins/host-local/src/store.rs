@@ -1,4 +1,5 @@
-//! Where claims are kept: the host's interface `store`, as a trait, so that this is tried natively.
+//! Where claims are kept: the host's interface `store`, as a trait, so that this is tried on the host's own files beside the
+//! reference plugin.
 
 use multus_guest::store;
 use multus_guest_cni::host::Answer;

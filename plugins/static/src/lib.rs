@@ -8,6 +8,8 @@ use multus_guest::{Attachment, CniResult, Failure, Plugin};
 use multus_guest_cni::{Args, Conf, result};
 
 multus_guest::delegate!(delegate);
+#[cfg(test)]
+multus_guest::fixtures!(delegate = delegate);
 
 fn delegate(
     attachment: &Attachment,

@@ -8,6 +8,7 @@ mod table;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::{Result, bail};
 
@@ -84,7 +85,10 @@ struct Gate {
 
 impl Gate {
     fn check<T>(&mut self, name: &'static str, check: impl FnOnce() -> Result<T>) -> Option<T> {
-        check()
+        let began = Instant::now();
+        let outcome = check();
+        println!("    {name}: {} s", began.elapsed().as_secs());
+        outcome
             .map_err(|error| {
                 println!("    FAILED: {error:#}");
                 self.failed.push(name);

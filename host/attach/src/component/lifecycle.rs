@@ -124,6 +124,7 @@ fn scene(call: &Call<'_>, recorded: &Recorded<'_>, sandbox: Arc<Sandbox>) -> Res
         deadline: call.deadlines.forward,
         lock_dir: call.node.lock_dir.clone(),
         store: call.store(),
+        network: intent.network.clone(),
         device: None,
         functions: Claims::at(&call.node.functions),
         search: call.search(),

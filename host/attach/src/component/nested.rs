@@ -9,6 +9,7 @@ use multus_cni::{Code, Error};
 use multus_document::Object;
 use multus_journal::Effect;
 use multus_wasm::node::Answer;
+use serde_json::Value;
 
 use super::node::ComponentNode;
 use super::refusal::{self, invalid, not_granted};
@@ -22,6 +23,7 @@ pub(super) fn ipam(node: &mut ComponentNode, config: &str) -> Answer<String> {
     if !node.grants.allows_ipam(&kind) {
         return Err(not_granted(&format!("run the IPAM `{kind}`"), &format!("\"ipam\": [\"{kind}\"]")));
     }
+    let config = &of_network(&node.scene.network, &format!("the IPAM `{kind}`"), config)?;
     let printed = if is_delegate(Some(&node.scene.sandbox), &kind) {
         component(node, &kind, config)
     } else {
@@ -38,6 +40,7 @@ pub(super) fn plugin(node: &mut ComponentNode, name: &str, config: &str) -> Answ
     if !node.grants.allows_plugin(name) {
         return Err(not_granted(&format!("run the plugin `{name}`"), &format!("\"plugins\": [\"{name}\"]")));
     }
+    let config = &of_network(&node.scene.network, &format!("the plugin `{name}`"), config)?;
     let result = binary(node, name, config, false)
         .map_err(|error| refusal::of_error(error.context(&format!("plugin {name}"))))?;
     spoken(&result)
@@ -47,6 +50,29 @@ pub(super) fn plugin(node: &mut ComponentNode, name: &str, config: &str) -> Answ
 fn spoken(result: &ResultDocument) -> Answer<String> {
     let text = result.to_version(SPOKEN).map_err(refusal::of_error)?;
     Ok(text.get().to_owned())
+}
+
+/// A configuration that a module hands to another plugin, about the network of its own attachment: plugins keep what they
+/// give out by the network's name, so under another one it would be another network's. Where there is none it is put in.
+///
+/// Many plugins are written in Go, which takes `Name` for `name`, and the last one of several.
+fn of_network(network: &str, plugin: &str, config: &str) -> Answer<String> {
+    let unusable =
+        |error: &dyn std::fmt::Display| invalid(format!("the configuration for {plugin}: {error}"));
+    let mut config = Object::parse(config.as_bytes()).map_err(|error| unusable(&error))?;
+    for (key, value) in config.to_value().as_object().into_iter().flatten() {
+        if key.eq_ignore_ascii_case("name") && (key != "name" || value.as_str() != Some(network)) {
+            return Err(invalid(format!(
+                "the configuration for {plugin} has `{}` {value}, and this attachment is one of the network `{network}`: a \
+                 module can't act for another network; `name` is passed on as it came, or left out",
+                key.escape_debug()
+            )));
+        }
+    }
+    if config.get("name").is_none() {
+        config.set("name", &Value::from(network));
+    }
+    Ok(config.to_string())
 }
 
 fn ipam_type(config: &str) -> Answer<String> {
@@ -101,4 +127,61 @@ pub(crate) fn missing_ipam(module: &str, kind: &str, error: Error) -> Error {
         Code::InvalidConfig,
         format!("`{module}` needs the IPAM `{kind}`, a module or a binary: {error}"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use multus_wasm::node::Node;
+    use serde_json::json;
+
+    use super::*;
+    use crate::component::stage::{Module, Stage};
+
+    #[test]
+    fn a_configuration_is_about_the_attachments_own_network() {
+        let handed = |config: &str| of_network("red", "the IPAM `host-local`", config);
+        let own = r#"{"name":"red","type":"bridge","ipam":{"type":"host-local","name":"blue"}}"#;
+        assert_eq!(handed(own).unwrap(), own, "passed on as it is");
+        assert_eq!(handed(r#"{"type":"bridge"}"#).unwrap(), r#"{"type":"bridge","name":"red"}"#);
+        let rows = [
+            r#"{"name":"blue"}"#,
+            r#"{"name":"red","Name":"blue"}"#,
+            r#"{"NAME":"red"}"#,
+            r#"{"name":7}"#,
+            r#"{"name":null}"#,
+            r#"{"name":"red","name":"blue"}"#,
+            r#"{"n\u0061me":"blue"}"#,
+            "[]",
+        ];
+        for config in rows {
+            let failure = handed(config).unwrap_err();
+            assert_eq!(failure.code, 7, "{failure:?}");
+            assert!(failure.message.contains("the IPAM `host-local`"), "{config}: {failure:?}");
+        }
+    }
+
+    /// Whoever could say another name could use up that network's addresses, or have its own given back from there.
+    #[test]
+    fn a_module_has_no_plugin_act_for_another_network() {
+        let stage = Stage::new();
+        let pod = stage.pod("a");
+        let grants = json!({ "ipam": ["host-local"], "plugins": ["bandwidth"] });
+        let module = Module { interface: "eth0", grants, before: &[], told: &[] };
+        let mut node = stage.begin(&pod, stage.node.open(pod.sandbox), &[module]).pop().unwrap();
+        let conf = |name: &str| {
+            json!({ "name": name, "type": "bridge", "ipam": { "type": "host-local" } }).to_string()
+        };
+        for answer in [node.ipam_add(&conf("blue")), node.plugin_add("bandwidth", &conf("blue"))] {
+            let failure = answer.unwrap_err();
+            assert!(
+                failure.message.contains("\"blue\", and this attachment is one of the network `red`"),
+                "{failure:?}"
+            );
+        }
+        // For its own it gets as far as looking for the binary, which this node has not.
+        for answer in [node.ipam_add(&conf("red")), node.plugin_add("bandwidth", &conf("red"))] {
+            let failure = answer.unwrap_err();
+            assert!(!failure.message.contains("one of the network"), "{failure:?}");
+        }
+    }
 }

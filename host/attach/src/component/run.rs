@@ -117,6 +117,7 @@ fn scene(run: &Run<'_>, attachment: &Attachment, stdin: &str) -> Result<Scene, E
         deadline: call.deadlines.forward,
         lock_dir: call.node.lock_dir.clone(),
         store: call.store(),
+        network: attachment.network.name.clone(),
         device: device_of(stdin),
         functions: Claims::at(&call.node.functions),
         search: call.search(),

@@ -119,6 +119,8 @@ pub(crate) struct Scene {
     /// Below it are the locks and marks of shared links.
     pub(crate) lock_dir: PathBuf,
     pub(crate) store: Store,
+    /// The `name` of the network, as the configuration of the attachment has it.
+    pub(crate) network: String,
     /// The device that the configuration names.
     pub(crate) device: Option<String>,
     /// Who has which virtual function.

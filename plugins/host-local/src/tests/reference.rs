@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use multus_guest::Failure;
-use multus_guest_cni::double::{self, attachment};
+use multus_guest::testing::read_folder;
+use multus_guest::{Attachment, Failure};
 use multus_guest_cni::host::Answer;
 use multus_leases::{Folder, Holder, LeaseError, Locked};
 use multus_tests::{Random, effort};
@@ -89,9 +89,7 @@ impl Call<'_> {
             Way::Ours => {
                 let holder = Holder::new(self.id, "eth0").unwrap();
                 let store = Leases { directory: self.directory.to_owned(), holder };
-                let attachment =
-                    multus_guest::Attachment { container_id: self.id.to_owned(), ..attachment(self.args) };
-                match crate::add(&store, &attachment, self.conf.as_object().unwrap()) {
+                match crate::add(&store, &self.attachment(), self.conf.as_object().unwrap()) {
                     Ok(result) => Some(without_version(json!(result))),
                     Err(_) => {
                         // The host gives back what a failed call has claimed.
@@ -100,6 +98,18 @@ impl Call<'_> {
                     }
                 }
             }
+        }
+    }
+
+    fn attachment(&self) -> Attachment {
+        Attachment {
+            container_id: self.id.to_owned(),
+            interface_name: "eth0".to_owned(),
+            network: "team/lan".to_owned(),
+            index: 0,
+            default_network: true,
+            pod: None,
+            context: json!({ "args": self.args }).to_string(),
         }
     }
 
@@ -172,27 +182,26 @@ fn program() -> Option<PathBuf> {
     found
 }
 
-/// Cases say in `reference` where that plugin does something else.
+/// Fixtures say in `reference` where that plugin does something else.
 #[test]
-fn each_case_is_answered_as_the_reference_plugin_does() {
+fn each_fixture_is_answered_as_the_reference_plugin_does() {
     let Some(program) = program() else { return };
-    for case in double::cases(env!("CARGO_MANIFEST_DIR")) {
+    for fixture in read_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")).unwrap() {
         let directory = tempfile::tempdir().unwrap();
         let network = directory.path().join("lan");
         std::fs::create_dir(&network).unwrap();
-        for (key, text) in case.members["store"].as_object().into_iter().flatten() {
-            let text = text.as_str().unwrap();
-            let content = if key.starts_with("last_") { text.to_owned() } else { format!("{text}\r\neth0") };
+        let leases = fixture.given.leases();
+        for (key, text) in leases.get("lan").into_iter().flatten() {
+            let content = if key.starts_with("last_") { text.clone() } else { format!("{text}\r\neth0") };
             std::fs::write(network.join(key), content).unwrap();
         }
-        let args = case.members["args"].as_str().unwrap_or_default();
-        let conf = json!(case.conf());
-        let call = Call { conf: &conf, directory: directory.path(), id: "c1", args };
+        let (conf, id) = (fixture.given.conf(), &fixture.given.attachment.container_id);
+        let call = Call { conf: &conf, directory: directory.path(), id, args: fixture.given.args() };
         let theirs = call.add(Way::Theirs(&program));
-        let ours = case.members.get("result").cloned();
-        match case.members["reference"].as_str() {
-            None => assert_eq!(theirs, ours, "{}", case.name),
-            Some(_) => assert_ne!(theirs, ours, "{}: no difference any more", case.name),
+        let ours = fixture.expect.as_ref().unwrap().result().cloned();
+        match &fixture.reference {
+            None => assert_eq!(theirs, ours, "{}", fixture.name),
+            Some(_) => assert_ne!(theirs, ours, "{}: no difference any more", fixture.name),
         }
     }
 }

@@ -37,6 +37,7 @@ pub(super) enum Ask {
     Announce(u32),
     LinkSetting(u32, &'static str, &'static str),
     Bridge(&'static str, &'static str),
+    VlanEnd(u32, u16),
     Device(&'static str),
     Masquerade(&'static str),
     SpoofCheck(u32, &'static str),
@@ -113,6 +114,14 @@ const OPTIONS: [&str; 8] = [
     r#"{"hostName": "cni7"}"#,
     r#"{"hostName": "ens2"}"#,
     r#"{"hostName": "../x"}"#,
+    "[]",
+];
+const BRIDGES: [&str; 6] = [
+    "{}",
+    r#"{"vlans": true}"#,
+    r#"{"vlans": true, "mtu": 1400}"#,
+    r#"{"mtu": 68, "mac": "02:00:00:00:00:07"}"#,
+    r#"{"hostName": "cni7"}"#,
     "[]",
 ];
 const MACVLANS: [&str; 5] = [
@@ -217,7 +226,8 @@ pub(super) fn ask() -> impl Strategy<Value = Ask> {
             .prop_map(|(kind, parent, name, options)| Ask::Made(kind, parent, name, options)),
         2 => (select(&NAMES), select(&TABLES)).prop_map(|(name, options)| Ask::Vrf(name, options)),
         3 => (handle(), space(), select(&NAMES)).prop_map(|(link, to, name)| Ask::Move(link, to, name)),
-        3 => (select(&NAMES), select(&OPTIONS)).prop_map(|(name, options)| Ask::Bridge(name, options)),
+        3 => (select(&NAMES), select(&BRIDGES)).prop_map(|(name, options)| Ask::Bridge(name, options)),
+        3 => (handle(), select(&[0, 7, 100, 4095])).prop_map(|(bridge, vlan)| Ask::VlanEnd(bridge, vlan)),
         1 => select(&DEVICES).prop_map(Ask::Device),
     ];
     let properties = prop_oneof![
@@ -305,6 +315,7 @@ impl Ask {
             Self::Announce(it) => node.announce(link(it)),
             Self::LinkSetting(it, key, value) => node.set_sysctl(link(it), key, value),
             Self::Bridge(name, options) => node.ensure_bridge(name, options).map(drop),
+            Self::VlanEnd(bridge, vlan) => node.ensure_vlan_end(link(bridge), *vlan).map(drop),
             Self::Device(device) => node.find_device(device).map(drop),
             Self::Masquerade(address) => node.masquerade(address),
             Self::SpoofCheck(port, mac) => node.spoof_check(link(port), mac),

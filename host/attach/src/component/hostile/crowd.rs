@@ -148,7 +148,7 @@ fn furnish(stage: &Stage, bystander: Sandbox) {
     let up = |link: &LinkRef| Effect::Set { link: link.clone(), property: Property::Up(true), before: None };
     let effects = [
         Effect::Bridge { link: new(Space::Host, 100, "docker0"), mtu: None, vlans: false },
-        Effect::Bridge { link: new(Space::Host, 101, "cni0"), mtu: None, vlans: false },
+        Effect::Bridge { link: new(Space::Host, 101, "cni0"), mtu: None, vlans: true },
         Effect::Veth { inside, outside, mtu: None },
         Effect::Set { link: port.clone(), property: Property::Master(Some(100)), before: None },
         up(&bridge),

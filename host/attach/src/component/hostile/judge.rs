@@ -54,7 +54,7 @@ impl Judge {
         let mut came = Vec::new();
         for (thing, before, after) in &changes {
             self.may(member, thing, before, after, &last)?;
-            if before.is_empty() && !is_shared(after) {
+            if before.is_empty() && !is_shared(after, &self.last) {
                 came.push((*thing).clone());
             }
         }
@@ -106,7 +106,9 @@ impl Judge {
             Thing::Setting(..) => refuse("a setting of others"),
             Thing::Link(HOST, _) => {
                 let name = last.name(thing).or_else(|| self.last.name(thing)).unwrap_or_default();
-                let granted = me.grants.links_match(name);
+                // The node's end in a VLAN, and its port, are as much a member's as their bridge is.
+                let bridge = end_of(before, last).or_else(|| end_of(after, &self.last));
+                let granted = me.grants.links_match(bridge.as_deref().unwrap_or(name));
                 if me.without_settings(before) == me.without_settings(after) {
                     return Ok(());
                 }
@@ -115,9 +117,9 @@ impl Judge {
                         me.on_node(before, after)
                     }
                     // Taken to the pod.
-                    (_, []) if granted && !is_shared(before) => Ok(()),
+                    (_, []) if granted && !is_shared(before, last) => Ok(()),
                     (_, [_, ..]) if own => me.on_node(before, after),
-                    ([_, ..], [_, ..]) if granted && is_shared(before) => {
+                    ([_, ..], [_, ..]) if granted && is_shared(before, last) => {
                         stays(before, after)?;
                         me.on_node(before, after)
                     }
@@ -165,7 +167,8 @@ impl Judge {
         for (thing, before, after) in last.changes(&self.last) {
             let own = self.owners.get(thing).is_some_and(|owner| members.contains(owner));
             let as_first = self.first.0.get(thing).map(Vec::as_slice).unwrap_or_default() == after;
-            let follows = is_shared(before) && is_shared(after) && stays(before, after).is_ok();
+            let shared = is_shared(before, &last) && is_shared(after, &self.last);
+            let follows = shared && stays(before, after).is_ok();
             let loopback = self.first.0.get(thing).is_some_and(|first| same_loopback(thing, first, after));
             if !(own && after.is_empty() || as_first || follows || loopback) {
                 return Err(format!(
@@ -205,7 +208,7 @@ impl Judge {
     /// Everybody is gone: but for bridges and settings of the node, which are everybody's, all is as at first.
     pub(super) fn end(self) -> Verdict<()> {
         for (thing, first, last) in self.first.changes(&self.last) {
-            let ensured = matches!(thing, Thing::Setting(HOST, _)) || is_shared(last);
+            let ensured = matches!(thing, Thing::Setting(HOST, _)) || is_shared(last, &self.last);
             if !ensured && !same_loopback(thing, first, last) {
                 return Err(format!("{thing:?} is not as at first:\n  {first:#?}\n  {last:#?}"));
             }
@@ -269,9 +272,19 @@ fn is_any_host(net: IpNet) -> bool {
     }
 }
 
-/// A bridge of the node is everybody's.
-fn is_shared(lines: &[String]) -> bool {
-    lines.first().is_some_and(|line| line.contains(" bridge"))
+/// A bridge of the node is everybody's, and so are the node's ends in its VLANs.
+fn is_shared(lines: &[String], view: &View) -> bool {
+    lines.first().is_some_and(|line| line.contains(" bridge")) || end_of(lines, view).is_some()
+}
+
+/// The bridge in a VLAN of which this is the node's end, or that end's port: their names say it.
+fn end_of(lines: &[String], view: &View) -> Option<String> {
+    let (name, rest) = lines.first()?.split_once(": ")?;
+    let (_, peer) = rest.split_once(" veth to ")?;
+    let peer = peer.strip_suffix(" in 1").or_else(|| Some(peer.split_once(" in 1 ")?.0))?;
+    let other = view.name(&Thing::Link(HOST, peer.parse().ok()?)).unwrap_or_default();
+    let (bridge, _) = [name, other].into_iter().find_map(|name| name.split_once('.'))?;
+    Some(bridge.to_owned())
 }
 
 /// What others rely on of a bridge that is there: that it is up, its address and name, and that its MTU follows its
@@ -283,7 +296,9 @@ fn stays(before: &[String], after: &[String]) -> Verdict<()> {
         ["up", "promiscuous", "all-multicast"].into_iter().all(|word| !has(before, word) || has(after, word));
     let identity = |line: &str| words(line).take(4).map(str::to_owned).collect::<Vec<_>>();
     let mtu = before.contains("with an MTU") == after.contains("with an MTU");
-    if kept && mtu && identity(before) == identity(after) {
+    // Of an end's port: which bridge it is of, and in which VLANs.
+    let port = |line: &str| line.split_once(" port of ").map(|(_, told)| told.to_owned());
+    if kept && mtu && port(before) == port(after) && identity(before) == identity(after) {
         Ok(())
     } else {
         Err(format!("a bridge that others use was changed:\n  {before}\n  {after}"))

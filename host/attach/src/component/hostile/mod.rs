@@ -5,6 +5,7 @@ mod asks;
 mod crowd;
 mod judge;
 
+use multus_wasm::node::Space;
 use proptest::prelude::*;
 
 use self::asks::{Ask, ask};
@@ -47,4 +48,28 @@ fn members_get_what_is_theirs_and_the_judge_sees_the_rest() {
     assert_eq!(crowd.done(), 3, "a name is given once");
     crowd.vandalise();
     assert!(crowd.asks(2, &Ask::Up(0, true)).is_err(), "somebody touched the bystander's link meanwhile");
+}
+
+/// Two pods have the node's end in a VLAN of one bridge: neither takes it from the other, and it stays when one goes.
+#[test]
+fn an_end_in_a_vlan_is_shared_as_its_bridge_is() {
+    let mut crowd = Crowd::gather();
+    for (member, done) in [(0, 1), (2, 1)] {
+        crowd.asks(member, &Ask::Bridge("cni0", "{}")).unwrap();
+        crowd.asks(member, &Ask::VlanEnd(0, 100)).unwrap();
+        assert_eq!(crowd.done(), done, "made once");
+    }
+    for ask in [
+        Ask::Move(1, Space::Sandbox, "eth0"),
+        Ask::Master(1, None),
+        Ask::Mac(1, "02:00:00:00:00:07"),
+        Ask::Mtu(1, 1300),
+        Ask::Up(1, false),
+        Ask::Vlans(1, r#"{"native": 7, "only": true}"#),
+        Ask::VlanEnd(1, 7),
+    ] {
+        crowd.asks(2, &ask).unwrap();
+    }
+    assert_eq!(crowd.done(), 1, "what others rely on stays as it is");
+    crowd.leaves(true).unwrap();
 }

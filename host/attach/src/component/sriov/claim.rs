@@ -32,14 +32,25 @@ pub(in super::super) fn device(node: &mut ComponentNode) -> Answer<FunctionId> {
         return Err(invalid(format!("virtual function {address}: {words}")));
     }
     let locked = lock(node, &address, node.scene.deadline)?;
-    match taken(node, &locked)? {
-        None => claim(node, locked),
-        Some(words) => Err(failure(
+    if let Some(words) = taken(node, &locked)? {
+        return Err(failure(
             Code::TryAgainLater,
             format!("virtual function {address} of `{}` is taken: {words}", found.physical),
             "`multusctl sriov list` shows who has which",
-        )),
+        ));
     }
+    // As it is now that nobody else works on it.
+    let found = look(node, &address)?.ok_or_else(|| gone(&address))?;
+    if let Some(words) = used_by_node(&found) {
+        let message = format!(
+            "virtual function {address} of `{}` is not a pod's to have, the node itself uses it: {words}",
+            found.physical
+        );
+        let mend = "take that off the link if it is not meant, or name another function; the device plugin's \
+                    configuration decides which ones pods are given";
+        return Err(failure(Code::InvalidConfig, message, mend));
+    }
+    claim(node, locked)
 }
 
 /// `pick`.
@@ -76,7 +87,7 @@ fn choose(node: &ComponentNode, address: &PciAddress) -> Answer<Result<Locked, S
         return Ok(Err(words));
     }
     let found = look(node, address)?;
-    Ok(found.map_or(Err("it is gone".to_owned()), |found| used(&found).map_or(Ok(locked), Err)))
+    Ok(found.map_or(Err("it is gone".to_owned()), |found| unfit(&found).map_or(Ok(locked), Err)))
 }
 
 /// Why a function can't be used whose frames a switch in the card leads: a VLAN of the card's would not be asked there.
@@ -88,15 +99,21 @@ fn plugged(function: &Function) -> Option<String> {
     ))
 }
 
-/// How the node itself uses a function that nobody claimed.
-fn used(function: &Function) -> Option<String> {
+/// Why a function that nobody claimed and nobody named is left alone.
+fn unfit(function: &Function) -> Option<String> {
     if let Some(words) = plugged(function) {
         return Some(words);
     }
-    let Some(link) = &function.link else {
+    if function.link.is_none() {
         let driver = function.driver.as_deref().unwrap_or("none");
         return Some(format!("it has no link on the node (driver {driver})"));
-    };
+    }
+    used_by_node(function)
+}
+
+/// How the node itself uses a function: by its link. What the kernel gives a link that is up by itself is no use of it.
+fn used_by_node(function: &Function) -> Option<String> {
+    let link = function.link.as_ref()?;
     let lasting = |address: &&String| !address.starts_with("fe80:");
     match (link.master, link.addresses.iter().find(lasting)) {
         (Some(_), _) => Some(format!("its link {} is a port of another one", link.name)),

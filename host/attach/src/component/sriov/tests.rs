@@ -1,10 +1,11 @@
 //! Whose a function is, and what its module may do with it.
 
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use multus_net::simulated::Sandbox;
 use multus_net::sriov::{Claims, Holder};
-use multus_net::{BootId, MacAddr, Setting, Vlan};
+use multus_net::{Backend, BootId, LinkRef, MacAddr, NewLink, Property, Setting, Vlan};
 use multus_wasm::node::{Failure, Node};
 use serde_json::{Value, json};
 
@@ -33,7 +34,6 @@ fn address_of(node: &ComponentNode, id: FunctionId) -> String {
 }
 
 fn settings(stage: &Stage, sandbox: Sandbox, address: &str) -> multus_net::sriov::Settings {
-    use multus_net::Backend;
     stage.node.open(sandbox).function(&address.parse().unwrap()).unwrap().unwrap().settings
 }
 
@@ -124,6 +124,56 @@ fn what_the_reference_plugin_or_the_node_uses_is_not_picked() {
     let id = node.pick_function(CARD).unwrap();
     assert_eq!(address_of(&node, id), FUNCTIONS[0]);
     refused(node.pick_function(CARD), &["no virtual function of `ens2` is free", "container a has it"]);
+}
+
+/// Something done to the link of a function, by the node.
+type Use = fn(LinkRef) -> Effect;
+
+/// A definition may name any function of a granted card. One that carries the node's own traffic is not moved away.
+#[test]
+fn a_function_that_the_node_itself_uses_is_refused_however_it_is_asked_for() {
+    let address = |link, text: &str| Effect::Address { link, address: text.parse().unwrap(), lasting: false };
+    let rows: [(Use, &str); 3] = [
+        (
+            |link| Effect::Set { link, property: Property::Master(Some(100)), before: None },
+            "its link ens2v0 is a port of another one",
+        ),
+        (
+            |link| Effect::Address { link, address: "192.0.2.7/24".parse().unwrap(), lasting: false },
+            "192.0.2.7/24",
+        ),
+        (
+            |link| Effect::Address { link, address: "fd00::7/64".parse().unwrap(), lasting: false },
+            "fd00::7/64",
+        ),
+    ];
+    for (use_it, words) in rows {
+        let stage = stage();
+        let host = stage.pod("host");
+        let mut backend = stage.node.open(host.sandbox);
+        let bridge =
+            NewLink { space: Space::Host, index: 100, name: "br0".into(), mac: MacAddr([2, 0, 0, 0, 0, 9]) };
+        let soon = Instant::now() + Duration::from_secs(20);
+        backend.apply(&Effect::Bridge { link: bridge, mtu: None, vlans: false }, soon).unwrap();
+        let link = backend.link_named(Space::Host, "ens2v0").unwrap().unwrap();
+        backend.apply(&use_it(LinkRef::to(Space::Host, &link)), soon).unwrap();
+        drop(backend);
+
+        let mut node = module_of(&stage, &stage.pod("a"), Some(FUNCTIONS[0]));
+        let failure = refused(node.function(), &[FUNCTIONS[0], "`ens2`", "the node itself uses it", words]);
+        assert_eq!(failure.code, 7, "{failure:?}");
+        let id = node.pick_function(CARD).unwrap();
+        assert_eq!(address_of(&node, id), FUNCTIONS[1], "the one that is not in use");
+        refused(node.pick_function(CARD), &[FUNCTIONS[0], words]);
+        assert!(stage.claims().iter().all(|claim| !claim.contains(FUNCTIONS[0])), "nothing was claimed");
+    }
+    // A link that is merely up has such an address by itself.
+    let stage = stage();
+    let mut backend = stage.node.open(stage.pod("host").sandbox);
+    let link = LinkRef::to(Space::Host, &backend.link_named(Space::Host, "ens2v0").unwrap().unwrap());
+    backend.apply(&address(link, "fe80::7/64"), Instant::now() + Duration::from_secs(20)).unwrap();
+    let mut node = module_of(&stage, &stage.pod("a"), Some(FUNCTIONS[0]));
+    node.function().unwrap();
 }
 
 /// There a VLAN of the card's would count for nothing.

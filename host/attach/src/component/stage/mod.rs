@@ -159,6 +159,7 @@ impl Stage {
             deadline: Instant::now() + Duration::from_secs(20),
             lock_dir: self.path("run"),
             store: self.store(),
+            network: "red".to_owned(),
             device: None,
             functions: Claims::at(self.path("functions")),
             search: Search::new(Path::new("/nonexistent"), &[], &rules),

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use multus_fixtures::{Double, Given, Work};
+use multus_fixtures::{Claims, Double, Given, Work};
 use multus_wasm::node::{
     Answer, Change, Failure, FunctionId, FunctionSetting, LinkId, LinkInfo, Node, SharedNode, Space,
     TransactionId,
@@ -32,6 +32,10 @@ impl Lent {
 
     pub(super) fn calls(&self) -> Vec<String> {
         self.0.borrow().0.calls().to_vec()
+    }
+
+    pub(super) fn leases(&self) -> Claims {
+        self.0.borrow().0.leases().clone()
     }
 }
 
@@ -313,8 +317,8 @@ impl Node for Fixed {
         told(self.0.plugin_add(name, config))
     }
 
-    fn begin(&mut self, _: Option<&str>, network: &str) -> Answer<TransactionId> {
-        let LinkId(number) = lend(told(self.0.begin(network))?);
+    fn begin(&mut self, directory: Option<&str>, network: &str) -> Answer<TransactionId> {
+        let LinkId(number) = lend(told(self.0.begin(directory, network))?);
         Ok(TransactionId(number))
     }
 

@@ -3,7 +3,7 @@
 use anyhow::{Context, anyhow};
 use multus_compile::{Installation, NewModule, explaining_sandbox, needed_grants};
 use multus_document::Problem;
-use multus_fixtures::{Answer, Fixture, Given, Work};
+use multus_fixtures::{Answer, Claims, Fixture, Given, Work};
 use multus_wasm::{Catalog, Fault, Frame, LogLine, ModuleError, Role, Sandbox, Used, lock_path};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -36,6 +36,8 @@ pub(super) struct Outcome {
     pub(super) trace: Vec<Frame>,
     /// What the host was asked to do by a delegate.
     pub(super) calls: Vec<String>,
+    /// What is claimed then.
+    pub(super) leases: Claims,
 }
 
 impl<'a> Stage<'a> {
@@ -78,13 +80,13 @@ impl<'a> Stage<'a> {
         let sandbox = self.sandbox(fixture)?;
         let lent = Lent::of(&fixture.given);
         let asked = ask(&sandbox, &fixture.given, &lent);
-        let calls = lent.calls();
+        let (calls, leases) = (lent.calls(), lent.leases());
         match asked {
-            Ok(outcome) => Ok(Outcome { calls, ..outcome }),
+            Ok(outcome) => Ok(Outcome { calls, leases, ..outcome }),
             Err(error) => {
                 let trace = if is_crash(&error.fault) { self.explain(fixture) } else { Vec::new() };
                 let answer = Answer::Failure { code: error.code(), message: error.fault.to_string() };
-                Ok(Outcome { answer, log: error.log, used: error.used, trace, calls })
+                Ok(Outcome { answer, log: error.log, used: error.used, trace, calls, leases })
             }
         }
     }
@@ -137,7 +139,8 @@ fn refused(fixture: &Fixture, problems: &[Problem]) -> anyhow::Error {
 /// The module gave no answer that could be used.
 pub(super) fn ask(sandbox: &Sandbox, given: &Given, lent: &Lent) -> Result<Outcome, ModuleError> {
     let attachment = &lent::attachment(&given.attachment);
-    let done = |answer, log, used| Outcome { answer, log, used, trace: Vec::new(), calls: Vec::new() };
+    let (trace, calls, leases) = (Vec::new(), Vec::new(), Claims::new());
+    let done = |answer, log, used| Outcome { answer, log, used, trace, calls, leases };
     match &given.work {
         Work::Transform(plugin) => {
             let transformed = sandbox.transform(NAME, attachment, plugin)?;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use clap::Args;
-use multus_fixtures::{self as fixture, Expect, Fixture};
+use multus_fixtures::{self as fixture, Asked, Expect, Fixture};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -95,20 +95,25 @@ impl Test {
 
 impl CaseResult {
     fn of(fixture: &Fixture, expect: &Expect, outcome: Outcome) -> Self {
-        let said: Vec<String> = outcome.log.iter().map(|line| line.message.clone()).collect();
-        let differences = expect.differences(&outcome.answer, &said, &outcome.calls);
         let time = outcome.used.instantiate + outcome.used.call;
+        let asked = Asked {
+            answer: outcome.answer,
+            log: outcome.log.iter().map(|line| line.message.clone()).collect(),
+            calls: outcome.calls,
+            leases: outcome.leases,
+        };
+        let differences = expect.differences(&asked);
         Self {
             fixture: fixture.name.clone(),
             file: fixture.file.clone(),
             passed: differences.is_empty(),
             expected: expect.short(),
-            answer: outcome.answer.to_json(),
-            said: outcome.answer.in_words(),
+            answer: asked.answer.to_json(),
+            said: asked.answer.in_words(),
             differences,
             log: outcome.log.iter().map(|line| format!("{}: {}", line.level, line.message)).collect(),
             trace: trace::lines(&outcome.trace),
-            calls: outcome.calls,
+            calls: asked.calls,
             microseconds: u64::try_from(time.as_micros()).unwrap_or(u64::MAX),
             memory: outcome.used.memory,
             time: short(time),
