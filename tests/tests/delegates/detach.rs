@@ -126,6 +126,57 @@ fn whatever_became_of_the_modules() {
     });
 }
 
+/// What a module's own CHECK and DEL do, words of what CHECK answers then, and of what DEL logs.
+const LATE: &[(&str, &[&str], &[&str])] = &[
+    ("refuse", &["not today"], &["DEL by the module late did not work", "not today"]),
+    ("panic", &["late, and on purpose"], &["DEL by the module late did not work", "late, and on purpose"]),
+    ("loop", &["late", "200 ms"], &["DEL by the module late did not work", "200 ms"]),
+    ("grow", &["late", "16 MiB"], &["DEL by the module late did not work", "16 MiB"]),
+    ("undo", &["may not change `eth0`"], &["DEL by the module late did not work", "may not change `eth0`"]),
+    ("flood", &[], &["line 0"]),
+];
+
+/// A module may have work of its own at CHECK and DEL. Whatever becomes of that, the record is played backwards.
+#[test]
+fn whatever_a_modules_own_check_and_del_do() {
+    private(|| {
+        let component = multus_tests::binaries::components().join("hostile/late_delegate.wasm");
+        let late = Module::delegate("late", &[]).from_file(component).option("--timeout", "200ms");
+        let scene = Scene::with(&[late]);
+        for (what, checked, deleted) in LATE {
+            println!("{what}");
+            let network = json!({ "cniVersion": "1.1.0", "name": "late", "type": "late", "later": what });
+            let conf = scene.conf(json!([network]));
+            let before = without_pod(&scene.state(), "web");
+            let (pod, _) = scene.attached("web", &conf);
+            let answer = scene.checked(&pod, &conf);
+            if checked.is_empty() {
+                answer.succeeded();
+            } else {
+                let error = answer.error();
+                let said = format!("{} {}", error.msg, error.details);
+                assert!(checked.iter().all(|word| said.contains(word)), "{what}: {checked:?} in {said}");
+            }
+            let answer = scene.node.del(&pod, &conf);
+            answer.succeeded();
+            assert!(
+                deleted.iter().all(|word| answer.stderr.contains(word)),
+                "{what}: {deleted:?} in {answer}"
+            );
+            without_pod(&scene.state(), "web").must_equal(&before);
+            scene.node.remove_netns("web");
+
+            // The runtime forgot it: GC asks no module, either, whether it may go on.
+            let (pod, _) = scene.attached("web", &conf);
+            let mut valid = conf.clone();
+            valid["cni.dev/valid-attachments"] = json!([]);
+            scene.node.call("GC", &pod, &valid).succeeded();
+            without_pod(&scene.state(), "web").must_equal(&before);
+            scene.node.remove_netns("web");
+        }
+    });
+}
+
 #[test]
 fn the_addresses_are_free_only_once_the_links_are_gone() {
     private(|| {

@@ -33,10 +33,11 @@ pub(super) fn build(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 /// What the tests of the sandbox let loose on it, beside the components that are shipped.
-const HOSTILE: [&str; 8] = [
+const HOSTILE: [&str; 9] = [
     "hostile_transform.wasm",
     "hostile_policy.wasm",
     "hostile_delegate.wasm",
+    "late_delegate.wasm",
     "chained_delegate.wasm",
     "stops_midway.wasm",
     "loops_at_start.wasm",

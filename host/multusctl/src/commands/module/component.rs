@@ -40,6 +40,12 @@ pub(super) struct Sizes {
 /// # Errors
 /// Why it can't be read.
 pub(super) fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    if path.is_dir() {
+        bail!(
+            "{0} is a folder, and this needs a component: `multusctl module build {0}` makes one",
+            path.display()
+        );
+    }
     read_component(path).with_context(|| format!("can't read the component {}", path.display()))
 }
 

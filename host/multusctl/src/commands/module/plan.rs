@@ -51,8 +51,9 @@ impl About {
 
 impl Entry {
     fn cases(&self, path: &Path, roles: &[Role]) -> anyhow::Result<Vec<Fixture>> {
-        let plan: Value = document::parse(&text_file::read(path)?)
-            .with_context(|| format!("the plan {}", path.display()))?;
+        let plan: Value = document::parse(&text_file::read(path)?).with_context(|| {
+            format!("the plan {}: it is what `multusctl explain -o json` prints", path.display())
+        })?;
         let attachments = plan.get("attachments").and_then(Value::as_array);
         let attachments: Option<Vec<&Map<String, Value>>> = attachments
             .map(|all| all.iter().map(|one| one.get("seen").and_then(Value::as_object)).collect())
