@@ -1,7 +1,7 @@
 //! WebAssembly modules of a node, installed the way an operator does: by `multusctl module add`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -65,6 +65,11 @@ impl Module {
         &self.name
     }
 
+    /// The component's file.
+    pub(crate) fn component(&self) -> &Path {
+        &self.component
+    }
+
     /// The words of `multusctl module add` for it, but for its settings and for where modules are.
     pub fn words(&self) -> Vec<String> {
         let component = self.component.display().to_string();
@@ -89,16 +94,17 @@ impl Node {
         let [catalog, module_dir, cache_dir] =
             ["catalog.json", "modules", "cache"].map(|name| self.path(folder).join(name));
         fs::create_dir_all(self.path(folder)).expect("a folder for the catalog");
-        match Shelf::of(modules) {
-            Some(shelf) => shelf.furnish(&self.path(folder), || self.install_modules(folder, modules)),
-            None => self.install_modules(folder, modules),
+        let install = |folder: &Path, modules: &[Module]| self.install_modules(folder, modules);
+        match Shelf::of(modules, &install) {
+            Some(shelf) => shelf.furnish(&self.path(folder)),
+            None => install(&self.path(folder), modules),
         }
         json!({ "catalog": catalog, "moduleDir": module_dir, "cacheDir": cache_dir })
     }
 
-    fn install_modules(&self, folder: &str, modules: &[Module]) {
+    fn install_modules(&self, folder: &Path, modules: &[Module]) {
         let [catalog, module_dir, cache_dir] =
-            ["catalog.json", "modules", "cache"].map(|name| self.path(folder).join(name));
+            ["catalog.json", "modules", "cache"].map(|name| folder.join(name));
         for module in modules {
             let settings = self.scratch(&format!("{}.settings.json", module.name));
             fs::write(&settings, module.settings.to_string()).expect("a file for the settings");

@@ -104,6 +104,12 @@ impl Workspace {
 
 fn cargo_at(folder: &Path) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // What cargo told us of ourselves is no business of what we build: ring's build script asks for it, and would have
+    // all of TLS and every test built anew whenever somebody changes between `cargo build` and us.
+    let own = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(own)) {
+        command.env_remove(name);
+    }
     command.current_dir(folder);
     command
 }

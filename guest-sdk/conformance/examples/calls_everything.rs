@@ -188,7 +188,8 @@ fn traffic(told: &mut Told, inside: &Link) -> Result<(), Failure> {
     let tables = told.done(network::routing_tables())?;
     told.note("tables", json!(tables));
     told.done(network::add_rule("10.1.2.3", 100))?;
-    let limits = Limits { send: Some(Limit { rate: 8_000_000, burst: 1_000_000 }), receive: None };
+    let send = Some(Limit { rate: 8_000_000, burst: 1_000_000 });
+    let limits = Limits { send, ..Limits::default() };
     let detour = told.done(inside.limit_bandwidth(&limits))?;
     told.note("detour", json!(detour.is_some()));
     let _loopback = told.done(network::bring_up_loopback())?;

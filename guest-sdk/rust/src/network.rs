@@ -175,6 +175,18 @@ pub struct Limits {
     /// From it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub send: Option<Limit>,
+    /// Of what, if not of everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub apart: Option<Apart>,
+}
+
+/// Whom the pod speaks with, where that counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Apart {
+    /// `10.0.0.0/8`: what the pod receives from there, and sends there.
+    pub subnets: Vec<String>,
+    /// Whether that is limited, and the rest passes as it likes; else it is the other way round.
+    pub limited: bool,
 }
 
 /// How much may pass in one direction.

@@ -6,6 +6,8 @@ use multus_cni::env::Command;
 use multus_cni::result::ResultDocument;
 use multus_cni::{Code, Error, Version};
 use multus_journal::{AttachmentRecord, Implementation, Record, StepIntent, StepRecord};
+use multus_net::PciAddress;
+use multus_net::sriov::Sysfs;
 
 use crate::call::Call;
 use crate::component::{self, Recorded};
@@ -66,7 +68,8 @@ pub(crate) fn require_version(call: &Call<'_>, least: Version, verb: &str) -> Re
     Err(Error::new(Code::IncompatibleVersion, message))
 }
 
-/// Each interface that the recorded result places in the sandbox must still be there.
+/// Each interface that the recorded result places in the sandbox must still be there, unless it stands for a function that
+/// programs have.
 fn check_links(attachment: &AttachmentRecord, links: &[String]) -> Result<(), Error> {
     let result =
         attachment.result.as_deref().and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
@@ -76,7 +79,9 @@ fn check_links(attachment: &AttachmentRecord, links: &[String]) -> Result<(), Er
         let in_sandbox =
             interface.get("sandbox").and_then(|text| text.as_str()).is_some_and(|text| !text.is_empty());
         let name = interface.get("name").and_then(|text| text.as_str()).unwrap_or_default();
-        if in_sandbox && !links.iter().any(|link| link == name) {
+        let named = interface.get("pciID").and_then(|text| text.as_str());
+        let has_program = || component::devices(named, attachment.steps.iter()).iter().any(has_program);
+        if in_sandbox && !links.iter().any(|link| link == name) && !has_program() {
             return Err(Error::new(
                 Code::UnknownContainer,
                 format!("the link `{name}` is gone from the pod's namespace"),
@@ -85,6 +90,11 @@ fn check_links(attachment: &AttachmentRecord, links: &[String]) -> Result<(), Er
         }
     }
     Ok(())
+}
+
+fn has_program(device: &PciAddress) -> bool {
+    let found = Sysfs::default().virtual_function(device);
+    found.is_ok_and(|found| found.is_some_and(|function| function.is_for_userspace()))
 }
 
 fn check_steps(

@@ -1,6 +1,8 @@
 //! Whether an effect is still as it was done (CHECK).
 
-use crate::effect::{Effect, FunctionChange, LinkRef, NewLink, PortVlans, Property, Route, Setting, Space};
+use crate::effect::{
+    Apart, Effect, FunctionChange, Limited, LinkRef, NewLink, PortVlans, Property, Route, Setting, Space,
+};
 use crate::undo::{Rules, Undoing, same_setting};
 use crate::{Refused, Why};
 
@@ -81,9 +83,14 @@ fn differs(node: &mut impl Undoing, effect: &Effect) -> Result<Option<String>, R
         Effect::PortMapping { id, mapping } => {
             Ok(missing(node.has_rules(Rules::PortMapping { mapping, id })?, effect))
         }
-        Effect::Limit { link, limit } => Ok(match node.limit(link)? {
-            Some((rate, queue)) if (rate, queue) == (limit.rate, limit.queue) => None,
-            Some((rate, queue)) => Some(format!("rate {rate} limit {queue} by {link}, and it was {limit}")),
+        Effect::Limit { link, limit, apart } => Ok(match node.limit(link)? {
+            Some(now) if now == Limited::by(limit, apart.as_ref()) => None,
+            Some(Limited { rate, queue, apart: now }) => {
+                let which =
+                    |apart: Option<&Apart>| apart.map(|apart| format!(" {apart}")).unwrap_or_default();
+                let (now, before) = (which(now.as_ref()), which(apart.as_ref()));
+                Some(format!("rate {rate} limit {queue} by {link}{now}, and it was {limit}{before}"))
+            }
             None => missing(false, effect),
         }),
         Effect::Redirect { link, to } => Ok(missing(node.redirect(link)? == Some(to.index), effect)),

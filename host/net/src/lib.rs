@@ -28,9 +28,10 @@ mod undo;
 
 pub use backend::Backend;
 pub use effect::{
-    Class, Disguise, Effect, FunctionChange, FunctionRef, Home, HostPort, InvalidMac, InvalidPciAddress,
-    IpvlanMode, Limit, LinkKind, LinkRef, LinkState, MacAddr, MacvlanMode, NewLink, PciAddress, PolicyRule,
-    PortMapping, PortVlans, Property, Rate, Route, Setting, Space, Transport, Vlan, VlanProtocol,
+    Apart, Class, Disguise, Effect, FunctionChange, FunctionRef, Home, HostPort, InvalidMac,
+    InvalidPciAddress, IpvlanMode, Limit, LinkKind, LinkRef, LinkState, MacAddr, MacvlanMode, NewLink,
+    PacketEnd, PciAddress, PolicyRule, PortMapping, PortVlans, Property, Rate, Route, Setting, Space,
+    Transport, Vlan, VlanProtocol,
 };
 pub use error::NetnsError;
 pub use identity::{BootId, NetnsId};

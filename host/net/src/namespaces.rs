@@ -1,15 +1,20 @@
 //! Every network namespace of the node, whoever keeps it alive: processes and their threads, descriptors that they have
-//! open, mounts in whatever mount namespace. One that only a socket keeps is not found.
+//! open, mounts in whatever mount namespace, and sockets, which stay in the namespace that they were made in.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use crate::sys;
 
 const PROC: &str = "/proc";
 /// What the kernel calls the file of a namespace.
 const KIND: &str = "net:[";
+/// And of a socket.
+const SOCKET: &str = "socket:[";
 
 /// Who keeps a namespace alive; the first that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,10 +42,19 @@ pub enum Keeper {
         /// A process in the mount namespace.
         pid: u32,
     },
+    /// A socket that was made in it.
+    Socket {
+        /// Whose.
+        pid: u32,
+        /// What that is called.
+        name: String,
+        /// Its descriptor.
+        number: u32,
+    },
 }
 
 /// A namespace that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Place {
     /// The inode of its file.
     pub inode: u64,
@@ -48,9 +62,11 @@ pub struct Place {
     pub path: PathBuf,
     /// Who keeps it alive.
     pub keeper: Keeper,
+    /// What the path leads to, if there is no other way.
+    _open: Option<File>,
 }
 
-/// All of them, each once, but those that end meanwhile. Those that have processes are found by these.
+/// All of them that are in `/proc`, each once, but those that end meanwhile. Those that have processes are found by these.
 ///
 /// # Errors
 /// `/proc` can't be listed.
@@ -63,6 +79,35 @@ pub fn all() -> io::Result<Vec<Place>> {
         }
     }
     Ok(search.found)
+}
+
+/// Those beside others that nothing but a socket keeps. Each socket of the node is shared with its owner for a moment, so
+/// this is for when the others are not enough.
+///
+/// # Errors
+/// `/proc` can't be listed.
+pub fn of_sockets(others: &[Place]) -> io::Result<Vec<Place>> {
+    let mut seen: BTreeSet<u64> = others.iter().map(|place| place.inode).collect();
+    let mut found = Vec::new();
+    for pid in numbers(Path::new(PROC))? {
+        let Ok(process) = sys::process(pid) else { continue };
+        for number in numbers(&folder(pid).join("fd")).unwrap_or_default() {
+            let to = fs::read_link(folder(pid).join("fd").join(number.to_string())).unwrap_or_default();
+            if !to.to_string_lossy().starts_with(SOCKET) {
+                continue;
+            }
+            let opened = sys::descriptor_of(process.as_fd(), number);
+            let Ok(namespace) = opened.and_then(|socket| sys::namespace_of(socket.as_fd())) else { continue };
+            let namespace = File::from(namespace);
+            let Ok(inode) = namespace.metadata().map(|file| file.ino()) else { continue };
+            if seen.insert(inode) {
+                let path = PathBuf::from(format!("{PROC}/self/fd/{}", namespace.as_raw_fd()));
+                let keeper = Keeper::Socket { pid, name: name(pid), number };
+                found.push(Place { inode, path, keeper, _open: Some(namespace) });
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Processes come and go: what can't be read of one is gone.
@@ -119,7 +164,7 @@ impl Search {
     fn add(&mut self, path: PathBuf, keeper: impl FnOnce() -> Keeper) {
         let Ok(file) = fs::metadata(&path) else { return };
         if self.seen.insert((file.dev(), file.ino())) {
-            self.found.push(Place { inode: file.ino(), path, keeper: keeper() });
+            self.found.push(Place { inode: file.ino(), path, keeper: keeper(), _open: None });
         }
     }
 }

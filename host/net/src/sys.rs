@@ -1,8 +1,8 @@
-//! The kernel interfaces that have no safe wrapper: a namespace's kind, a socket's namespace cookie, options of netlink,
-//! frames, and a process that shares our memory.
+//! The kernel interfaces that have no safe wrapper: a namespace's kind, a socket's namespace and its cookie, other
+//! processes' descriptors, options of netlink, frames, and a process that shares our memory.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::{Mutex, PoisonError};
 
 use nix::libc;
@@ -11,6 +11,8 @@ use nix::sys::wait::{WaitPidFlag, waitpid};
 
 /// `_IO(0xb7, 3)` of `<linux/nsfs.h>`.
 const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
+/// `<linux/sockios.h>`.
+const SIOCGSKNS: libc::Ioctl = 0x894c;
 
 /// The `CLONE_NEW…` flag of the namespace behind a descriptor of an nsfs file.
 pub(crate) fn namespace_kind(file: BorrowedFd<'_>) -> io::Result<libc::c_int> {
@@ -38,6 +40,34 @@ pub(crate) fn namespace_cookie(socket: BorrowedFd<'_>) -> io::Result<u64> {
     }
     let error = io::Error::last_os_error();
     if error.raw_os_error() == Some(libc::ENOPROTOOPT) { Ok(0) } else { Err(error) }
+}
+
+/// The network namespace that a socket belongs to, open.
+pub(crate) fn namespace_of(socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    // SAFETY: SIOCGSKNS takes no argument and only reads the open socket behind a valid descriptor.
+    let opened = unsafe { libc::ioctl(socket.as_raw_fd(), SIOCGSKNS) };
+    owned(opened.into())
+}
+
+/// A process, which stands for nobody else when it has ended.
+pub(crate) fn process(pid: u32) -> io::Result<OwnedFd> {
+    // SAFETY: pidfd_open takes two numbers.
+    owned(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })
+}
+
+/// A copy of a descriptor that a process has.
+pub(crate) fn descriptor_of(process: BorrowedFd<'_>, number: u32) -> io::Result<OwnedFd> {
+    // SAFETY: pidfd_getfd takes three numbers, the first of which is a valid descriptor.
+    owned(unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), number, 0) })
+}
+
+/// What a call has opened for us.
+fn owned(opened: libc::c_long) -> io::Result<OwnedFd> {
+    match RawFd::try_from(opened) {
+        // SAFETY: the kernel has just made this descriptor, and nobody else knows of it.
+        Ok(descriptor) if descriptor >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(descriptor) }),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// Sets an option of netlink (`NETLINK_…`) that takes a number.

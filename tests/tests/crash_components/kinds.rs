@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::scene::lease;
 
-const KINDS: [&str; 7] = ["ipvlan", "vlan", "vrf", "dummy", "ifb", "limit", "redirect"];
+const KINDS: [&str; 8] = ["ipvlan", "vlan", "vrf", "dummy", "filtering", "ifb", "limit", "redirect"];
 /// What `bandwidth` takes of them.
 pub(crate) const LIMITS: [&str; 3] = ["ifb", "limit", "redirect"];
 
@@ -41,9 +41,14 @@ pub(crate) fn networks(there: &[&str]) -> Vec<Value> {
         ("ipvlan", json!({ "type": "ipvlan", "master": "dev2", "ipam": lease("10.7.0.0/24") })),
         ("vlan", json!({ "type": "vlan", "master": "dev2", "vlanId": 100, "ipam": lease("10.8.0.0/24") })),
         ("dummy", json!({ "type": "dummy", "ipam": lease("10.9.0.0/24") })),
+        (
+            "filtering",
+            json!({ "type": "bridge", "bridge": "lab1", "vlan": 100, "preserveDefaultVlan": false,
+                    "vlanTrunk": [{ "minID": 200, "maxID": 202 }, { "id": 300 }], "ipam": lease("10.10.0.0/24") }),
+        ),
     ];
     let of_kind = networks.into_iter().filter(|(kind, _)| there.contains(kind)).map(|(kind, plugin)| {
-        let chained = there.contains(&"vrf") && kind != "ipvlan";
+        let chained = there.contains(&"vrf") && ["vlan", "dummy"].contains(&kind);
         let plugins: Vec<_> = std::iter::once(plugin).chain(chained.then(blue)).collect();
         json!({ "cniVersion": "1.0.0", "name": kind, "plugins": plugins })
     });

@@ -1,6 +1,6 @@
 //! Traffic of pods that `bandwidth` limits and `sbr` routes, behind another component; and the loopback.
 
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
 
@@ -61,9 +61,13 @@ fn connects(from: &str, to: &str, address: &str) -> bool {
 
 /// Sends as many packets of a kilobyte as fast as can be, and tells how many came.
 fn flood(from: &str, to: &str, address: IpAddr, packets: usize) -> usize {
-    let any: SocketAddr = "0.0.0.0:0".parse().unwrap();
-    let socket = |netns: &str| within(netns, || UdpSocket::bind(any).unwrap());
-    let (sender, listener) = (socket(from), socket(to));
+    flood_from("0.0.0.0", from, to, address, packets)
+}
+
+/// The same from one of the sender's addresses.
+fn flood_from(source: &str, from: &str, to: &str, address: IpAddr, packets: usize) -> usize {
+    let socket = |netns: &str, at: &str| within(netns, || UdpSocket::bind((at, 0)).unwrap());
+    let (sender, listener) = (socket(from, source), socket(to, "0.0.0.0"));
     listener.set_read_timeout(Some(Duration::from_millis(700))).unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::scope(|scope| {
@@ -128,6 +132,50 @@ fn no_more_passes_than_the_bucket_holds_either_way() {
         scene.node.del(&pod, &conf).succeeded();
         scene.node.remove_netns("web");
         scene.state().must_equal(&before);
+    });
+}
+
+/// The node has two addresses, and what is exchanged with one of them is limited.
+#[test]
+fn what_is_exchanged_with_some_is_limited_and_the_rest_passes() {
+    private(|| {
+        if !can_limit() {
+            return;
+        }
+        let scene = Scene::with(&[bridge(), host_local(), bandwidth()]);
+        for (key, subnet) in [("shapedSubnets", "10.1.0.1/32"), ("unshapedSubnets", "10.1.0.72/29")] {
+            let mut limits = json!({ "type": "bandwidth", "ingressRate": 8000, "ingressBurst": 160_000,
+                                     "egressRate": 8000, "egressBurst": 160_000 });
+            limits[key] = json!([subnet, "2001:db8::/32"]);
+            let conf = scene.conf(json!([behind(&lan("lab0", "10.1.0.0/24"), &[limits])]));
+            let before = scene.warmed_up(&conf);
+            let (pod, answer) = scene.attached("web", &conf);
+            let result = answer.result();
+            let own = address(result["ips"][0]["address"].as_str().unwrap().split('/').next().unwrap());
+            let detour = result["interfaces"].as_array().unwrap().last().unwrap()["name"].as_str().unwrap();
+            scene.checked(&pod, &conf).succeeded();
+            ip("addr add 10.1.0.77/24 dev lab0");
+            for (limited, node) in [(true, "10.1.0.1"), (false, "10.1.0.77")] {
+                let sent = flood("web", "", address(node), 400);
+                let received = flood_from(node, "", "web", own, 400);
+                for came in [sent, received] {
+                    let as_expected = if limited { (10..100).contains(&came) } else { came > 300 };
+                    assert!(as_expected, "{key}: {came} of 400 packets came, the other end was {node}");
+                }
+            }
+            ip("addr del 10.1.0.77/24 dev lab0");
+            for link in [&port(), detour] {
+                let queue = queue("", link, "bfifo");
+                assert!(queue["drops"].as_u64().unwrap() > 200, "{queue}");
+            }
+            let tc = |words: &str| Command::new("tc").args(words.split(' ')).status().unwrap().success();
+            assert!(tc(&format!("filter del dev {detour} parent 1: protocol ipv6 prio 15")));
+            let error = scene.checked(&pod, &conf).error();
+            assert!(error.msg.contains("what goes to") && error.msg.contains("2001:db8::/32"), "{error:?}");
+            scene.node.del(&pod, &conf).succeeded();
+            scene.node.remove_netns("web");
+            scene.state().must_equal(&before);
+        }
     });
 }
 

@@ -54,6 +54,12 @@ impl Card {
         fs::write(self.device.join("sriov_numvfs"), "0").unwrap();
     }
 
+    /// What drives it.
+    pub(crate) fn driver(&self) -> String {
+        let leads_to = fs::read_link(self.device.join("driver")).unwrap();
+        leads_to.file_name().unwrap().to_string_lossy().into_owned()
+    }
+
     fn link(&self) -> String {
         only_entry(&self.device.join("net")).unwrap()
     }

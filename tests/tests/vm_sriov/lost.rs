@@ -1,19 +1,29 @@
 //! Functions that nobody brings home: `multusctl sriov reclaim` finds them.
 
 use std::fs::File;
+use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Instant;
 
-use multus_tests::{binaries, ip};
+use multus_tests::{binaries, ip, within};
 use serde_json::{Value, json};
 
 use crate::card::wait_until;
 use crate::{Scene, addresses};
 
-fn reclaim(scene: &Scene, words: &[&str]) -> Output {
+/// How often reclaiming is killed.
+const KILLS: u32 = 3;
+
+fn command(scene: &Scene, words: &[&str]) -> Command {
     let mut command = Command::new(binaries::multusctl());
     command.args(["sriov", "reclaim"]).args(words).arg("--cni-dir").arg(scene.node.cni_dir());
-    command.output().unwrap()
+    command
+}
+
+fn reclaim(scene: &Scene, words: &[&str]) -> Output {
+    command(scene, words).output().unwrap()
 }
 
 fn said(output: &Output) -> String {
@@ -55,7 +65,7 @@ impl Drop for Hermit {
 }
 
 /// A pod's function went on to a namespace inside of it, which outlives it: kept by a process, by a descriptor, by a
-/// mount. One that a live pod has, or has given to a namespace of its own, stays.
+/// mount, by a socket. One that a live pod has, or has given to a namespace of its own, stays.
 pub(crate) fn and_found(scene: &Scene) {
     let own = |number: usize| json!({ "deviceID": scene.card.address(number), "vlan": 210, "ipam": addresses("10.5.0.1/24") });
     let (live, live_conf, _) = scene.attached("live", &own(0));
@@ -84,6 +94,10 @@ pub(crate) fn and_found(scene: &Scene) {
     };
     ip("netns add stray");
     ip("link set vf3 netns stray");
+    ip("netns add deaf");
+    let socket = within("deaf", || UdpSocket::bind("0.0.0.0:0").unwrap());
+    ip("link set vf4 netns deaf");
+    ip("netns del deaf");
 
     let text = said(&reclaim(scene, &[]));
     for words in
@@ -93,7 +107,8 @@ pub(crate) fn and_found(scene: &Scene) {
     }
     println!("{text}");
     let (well, rows) = told(scene, &[]);
-    let all = vec![expect(0, "held"), expect(1, "lost"), expect(2, "lost"), expect(3, "lost")];
+    let all =
+        vec![expect(0, "held"), expect(1, "lost"), expect(2, "lost"), expect(3, "lost"), expect(4, "lost")];
     assert_eq!((well, states(&rows)), (false, all), "{rows:?}");
     let keeper = |number: usize| {
         let row = rows.iter().find(|row| row[0] == scene.card.address(number)).unwrap();
@@ -102,6 +117,7 @@ pub(crate) fn and_found(scene: &Scene) {
     assert!(keeper(1).contains(&format!("process {}", hermit.0.id())), "{rows:?}");
     assert!(keeper(2).contains(&format!("descriptor {}", held.as_raw_fd())), "{rows:?}");
     assert!(keeper(3).contains("mount /run/netns/stray"), "{rows:?}");
+    assert!(keeper(4).contains(&format!("socket {} of process", socket.as_raw_fd())), "{rows:?}");
 
     // While its function is nowhere, the pod's DEL can't end; once it is home, that is taken back.
     let error = scene.node.del(&lost, &lost_conf).error();
@@ -110,7 +126,8 @@ pub(crate) fn and_found(scene: &Scene) {
         "{error:?}"
     );
     let (well, rows) = told(scene, &["--yes"]);
-    let all = vec![expect(0, "held"), expect(1, "home"), expect(2, "home"), expect(3, "home")];
+    let all =
+        vec![expect(0, "held"), expect(1, "home"), expect(2, "home"), expect(3, "home"), expect(4, "home")];
     assert_eq!((well, states(&rows)), (true, all), "{rows:?}");
     scene.node.del(&lost, &lost_conf).succeeded();
     let (well, rows) = told(scene, &["--yes"]);
@@ -118,6 +135,26 @@ pub(crate) fn and_found(scene: &Scene) {
     scene.checked(&live, &live_conf).succeeded();
     scene.ends(&live, &live_conf);
     // Those that nobody had have their names; the kernel numbered them anew.
+    killed(scene);
     ip("netns del stray");
-    drop(held);
+    drop((held, socket));
+}
+
+/// It is on the node or it is not: a reclaiming that was killed is done again.
+fn killed(scene: &Scene) {
+    let began = Instant::now();
+    let (_, rows) = told(scene, &["--yes"]);
+    assert!(rows.is_empty(), "{rows:?}");
+    let span = began.elapsed();
+    for round in 1..=KILLS {
+        ip("link set vf3 netns stray");
+        let mut call =
+            command(scene, &["--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        sleep(span * round / KILLS);
+        call.kill().unwrap();
+        call.wait().unwrap();
+        let (well, rows) = told(scene, &["--yes"]);
+        assert!(well, "{rows:?}");
+        assert_eq!(scene.card.await_function(3), "vf3", "killed in round {round}");
+    }
 }

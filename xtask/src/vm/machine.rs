@@ -17,10 +17,15 @@ const BOARD: &str = "q35,smbus=off,sata=off,usb=off,hpet=off,graphics=off";
 /// Without checks of ciphers (two seconds), and with links as few as there are in an empty namespace.
 const KERNEL_LINE: &str = "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off tsc=reliable no_timer_check \
     net.ifnames=0 nokaslr random.trust_cpu=1 audit=0 cryptomgr.notests dummy.numdummies=0 ifb.numifbs=0 \
-    bonding.max_bonds=0 initcall_blacklist=init_encrypted,crypto_kdf108_init,jent_mod_init";
+    bonding.max_bonds=0 initcall_blacklist=init_encrypted,crypto_kdf108_init,jent_mod_init \
+    intel_iommu=on iommu=pt";
 /// All of it below 4 GiB: where there is some above, the firmware puts cards' registers there as well, and no message of
 /// a virtual function reaches its card, which then gives it neither address nor carrier.
 const MEGABYTES: &str = "2800";
+/// So that programs may have functions of the first card. With interrupts of its own as well, cards beside it would get none.
+const IOMMU: &str = "intel-iommu,intremap=off";
+/// A bus beside the first for all other cards, which are as on a node without.
+const WITHOUT_IOMMU: &str = "beside";
 /// How often is looked at what the machine said.
 pub(super) const LOOK: Duration = Duration::from_millis(20);
 
@@ -165,6 +170,10 @@ fn line(command: &mut Command, parts: &Parts, folder: &Path, job: &Job<'_>) -> R
     option("-m", MEGABYTES.into());
     option("-display", "none".into());
     option("-serial", format!("file:{}", comma(&folder.join("console"))));
+    if job.cards > 0 {
+        // Before the devices that it stands in front of.
+        option("-device", IOMMU.into());
+    }
     option("-device", "virtio-serial-pci".into());
     for port in ["said", "status"] {
         option("-chardev", format!("file,id={port},path={}", comma(&folder.join(port))));
@@ -175,10 +184,14 @@ fn line(command: &mut Command, parts: &Parts, folder: &Path, job: &Job<'_>) -> R
         option("-fsdev", format!("local,id={tag},path={},{access}", comma(path)));
         option("-device", format!("virtio-9p-pci,fsdev={tag},mount_tag={tag}"));
     }
+    if job.cards > 1 {
+        option("-device", format!("pxb-pcie,id={WITHOUT_IOMMU},bus_nr=128,bypass_iommu=on"));
+    }
     for card in 1..=job.cards {
         // One wire joins all of them, and leads nowhere else.
         option("-netdev", format!("hubport,id=wire{card},hubid=0"));
-        option("-device", format!("pcie-root-port,id=port{card},chassis={card},slot={card}"));
+        let bus = if card == 1 { "pcie.0" } else { WITHOUT_IOMMU };
+        option("-device", format!("pcie-root-port,bus={bus},id=port{card},chassis={card},slot={card}"));
         option(
             "-device",
             format!("igb,bus=port{card},netdev=wire{card},mac=52:54:00:00:{card:02x}:00,romfile="),

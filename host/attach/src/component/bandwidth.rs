@@ -1,6 +1,7 @@
 //! How much passes by a link of the pod whose other end is on the node.
 
-use multus_net::{Effect, Limit, Link, LinkKind, LinkRef, NewLink, Property, Space};
+use ipnet::IpNet;
+use multus_net::{Apart, Effect, Limit, Link, LinkKind, LinkRef, NewLink, PacketEnd, Property, Space};
 use multus_wasm::node::{Answer, LinkId};
 use serde::Deserialize;
 
@@ -19,12 +20,24 @@ const LARGEST_BURST: u64 = u32::MAX as u64;
 /// A frame has this much before what the MTU counts.
 const ETHERNET: u32 = 14;
 
+/// So many subnets: each is a filter on the node, and all of them are asked for each packet.
+const MOST_SUBNETS: usize = 128;
+
 /// What `limit-bandwidth` takes besides the link.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Limits {
     receive: Option<Bits>,
     send: Option<Bits>,
+    apart: Option<Peers>,
+}
+
+/// Whom the pod speaks with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Peers {
+    subnets: Vec<IpNet>,
+    limited: bool,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -37,7 +50,7 @@ struct Bits {
 
 /// `limit-bandwidth`.
 pub(super) fn limit(node: &mut ComponentNode, id: LinkId, text: &str) -> Answer<Option<LinkId>> {
-    let Limits { receive, send } = words::options(text)?;
+    let Limits { receive, send, apart } = words::options(text)?;
     let lent = node.lent.to_change(id)?;
     let name = &lent.link.name;
     if lent.link.space != Space::Sandbox || lent.origin == Origin::Ensured {
@@ -55,16 +68,40 @@ pub(super) fn limit(node: &mut ComponentNode, id: LinkId, text: &str) -> Answer<
     })?;
     let of_direction = |bits: Option<Bits>| bits.map(|bits| bits.limit(&end)).transpose();
     let (receive, send) = (of_direction(receive)?, of_direction(send)?);
+    let apart = apart.map(Peers::sorted).transpose()?;
+    let apart = |by| apart.as_ref().map(|peers| peers.by(by));
     let outside = LinkRef::to(Space::Host, &end);
     if let Some(limit) = receive {
-        node.perform(Effect::Limit { link: outside.clone(), limit })?;
+        let apart = apart(PacketEnd::Source);
+        node.perform(Effect::Limit { link: outside.clone(), limit, apart })?;
     }
     let Some(limit) = send else { return Ok(None) };
     let detour = detour(node, &end)?;
-    node.perform(Effect::Limit { link: detour.clone(), limit })?;
+    let apart = apart(PacketEnd::Destination);
+    node.perform(Effect::Limit { link: detour.clone(), limit, apart })?;
     node.perform(Effect::Set { link: detour.clone(), property: Property::Up(true), before: None })?;
     node.perform(Effect::Redirect { link: outside, to: detour.clone() })?;
     Ok(Some(node.lent.lend(detour, Origin::Made)))
+}
+
+impl Peers {
+    fn sorted(mut self) -> Answer<Peers> {
+        if self.subnets.is_empty() || self.subnets.len() > MOST_SUBNETS {
+            return Err(invalid(format!(
+                "{} subnets to tell packets apart by: one at least, and at most {MOST_SUBNETS}",
+                self.subnets.len()
+            )));
+        }
+        self.subnets.iter_mut().for_each(|subnet| *subnet = subnet.trunc());
+        self.subnets.sort_unstable();
+        self.subnets.dedup();
+        Ok(self)
+    }
+
+    /// By the address that is not the pod's.
+    fn by(&self, by: PacketEnd) -> Apart {
+        Apart { by, subnets: self.subnets.clone(), limited: self.limited }
+    }
 }
 
 impl Bits {
@@ -122,6 +159,21 @@ fn detour(node: &mut ComponentNode, end: &Link) -> Answer<LinkRef> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn subnets_are_put_in_order() {
+        let peers = |subnets: &[&str]| {
+            let subnets = subnets.iter().map(|subnet| subnet.parse().unwrap()).collect();
+            Peers { subnets, limited: true }.sorted()
+        };
+        let sorted = peers(&["fd00::/8", "10.1.0.0/8", "10.0.0.0/8"]).unwrap().by(PacketEnd::Source);
+        let texts: Vec<_> = sorted.subnets.iter().map(ToString::to_string).collect();
+        assert_eq!((texts, sorted.limited), (vec!["10.0.0.0/8".into(), "fd00::/8".into()], true));
+        for subnets in [vec![], vec!["10.0.0.0/8"; MOST_SUBNETS + 1]] {
+            let failure = peers(&subnets).unwrap_err();
+            assert!(failure.code == 7 && failure.message.contains("at most 128"), "{failure:?}");
+        }
+    }
 
     #[test]
     fn bits_become_the_bytes_of_a_bucket() {

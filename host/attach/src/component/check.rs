@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use multus_cni::result::{CniResult, Interface};
 use multus_cni::{Code, Error};
 use multus_journal::{Effect, Outcome, StepRecord};
-use multus_net::{self as net, Backend, Kernel, Link, Space};
+use multus_net::{self as net, Backend, Kernel, Link, PciAddress, Space};
 
 /// Compares what a component's step did with the kernel, what later ones of its list did with it left aside. `binaries` says
 /// whether one of those is a binary, of which nothing is known.
@@ -50,8 +50,42 @@ fn compare(
         }
     }
     let links = node.links(Space::Sandbox).map_err(|error| refused(&error))?;
-    let in_pod = result.interfaces.iter().filter(|interface| interface.in_sandbox());
-    in_pod.map(|interface| values(interface, &links)).find_map(Result::err).map_or(Ok(()), Err)
+    for interface in result.interfaces.iter().filter(|interface| interface.in_sandbox()) {
+        let is_there = links.iter().any(|link| link.name == interface.name);
+        let steps = std::iter::once(step).chain(later.steps);
+        if !is_there && has_program(node, &devices(interface.pci_id.as_deref(), steps))? {
+            continue;
+        }
+        values(interface, &links)?;
+    }
+    Ok(())
+}
+
+/// The devices that an interface of a result may stand for: the one that it names, else those that components claimed.
+pub(crate) fn devices<'a>(
+    named: Option<&str>,
+    steps: impl Iterator<Item = &'a StepRecord>,
+) -> Vec<PciAddress> {
+    if let Some(address) = named.and_then(|address| address.parse().ok()) {
+        return vec![address];
+    }
+    let effects = steps.flat_map(|step| &step.own.effects);
+    let address = |effect: &Effect| match effect {
+        Effect::Device { address, .. } => Some(address.clone()),
+        _ => None,
+    };
+    effects.filter_map(|recorded| address(&recorded.effect)).collect()
+}
+
+/// Whether programs have one of these functions: then the pod has no link of it.
+fn has_program(node: &mut dyn Backend, devices: &[PciAddress]) -> Result<bool, Error> {
+    for device in devices {
+        let found = node.function(device).map_err(|error| refused(&error))?;
+        if found.is_some_and(|function| function.is_for_userspace()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn refused(error: &net::Refused) -> Error {

@@ -126,6 +126,7 @@ fn scene(call: &Call<'_>, recorded: &Recorded<'_>, sandbox: Arc<Sandbox>) -> Res
         store: call.store(),
         network: intent.network.clone(),
         device: None,
+        moves_rdma: false,
         functions: Claims::at(&call.node.functions),
         search: call.search(),
         path: Vec::new(),

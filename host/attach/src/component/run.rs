@@ -25,6 +25,9 @@ use crate::steps::Run;
 /// The version in which results pass between host and components, whatever the configuration speaks.
 pub(super) const SPOKEN: Version = Version::V1_1_0;
 
+/// The plugin that moves the RDMA devices of what was moved before.
+const MOVES_RDMA: &str = "rdma";
+
 /// Runs a component's ADD.
 ///
 /// # Errors
@@ -119,6 +122,7 @@ fn scene(run: &Run<'_>, attachment: &Attachment, stdin: &str) -> Result<Scene, E
         store: call.store(),
         network: attachment.network.name.clone(),
         device: device_of(stdin),
+        moves_rdma: attachment.network.plugins.iter().any(|plugin| plugin.plugin_type() == MOVES_RDMA),
         functions: Claims::at(&call.node.functions),
         search: call.search(),
         path: run.path.clone(),

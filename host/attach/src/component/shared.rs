@@ -125,6 +125,8 @@ pub(crate) struct Scene {
     pub(crate) device: Option<String>,
     /// Who has which virtual function.
     pub(crate) functions: Claims,
+    /// Whether another plugin of the network's list moves a function's RDMA device.
+    pub(crate) moves_rdma: bool,
     pub(crate) search: Search,
     /// CNI_PATH of binaries.
     pub(crate) path: Vec<PathBuf>,

@@ -27,7 +27,8 @@ pub use port::{Disguise, HostPort, PortMapping, Transport};
 pub use sriov::{
     FunctionChange, FunctionRef, InvalidPciAddress, LinkState, PciAddress, Rate, Setting, Vlan, VlanProtocol,
 };
-pub use traffic::{Limit, PolicyRule};
+pub(crate) use traffic::Limited;
+pub use traffic::{Apart, Limit, PacketEnd, PolicyRule};
 
 /// Which of the two namespaces of an attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -272,12 +273,15 @@ pub enum Effect {
         #[serde(default)]
         lasting: bool,
     },
-    /// What leaves by a link of the node leaves no faster than that (qdisc `tbf`). Owned.
+    /// What leaves by a link of the node leaves no faster than that (qdisc `tbf`, or classes of `htb`). Owned.
     Limit {
         /// Which link.
         link: LinkRef,
         /// How fast.
         limit: Limit,
+        /// Which packets, if not all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        apart: Option<Apart>,
     },
     /// What comes in by a link of the node leaves by another one there, and from there comes in anew (qdisc `ingress`,
     /// `mirred`). Owned.

@@ -299,7 +299,27 @@ fn packets() -> Vec<(Effect, &'static str, Value)> {
             json!({"spoof-check": {"id": "a1", "port": eth0_json(), "mac": mac}}),
         ),
         (
-            Effect::Limit { link: eth0(), limit: Limit { rate: 1_000_000, burst: 20_000, queue: 45_000 } },
+            Effect::Limit {
+                link: eth0(),
+                limit: Limit { rate: 1_000_000, burst: 20_000, queue: 45_000 },
+                apart: Some(Apart {
+                    by: PacketEnd::Destination,
+                    subnets: vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()],
+                    limited: false,
+                }),
+            },
+            "rate 1000000 burst 20000 limit 45000 by eth0 in the pod of all but what goes to 10.0.0.0/8, fd00::/8",
+            json!({"limit": {
+                "link": eth0_json(), "limit": {"rate": 1_000_000, "burst": 20_000, "queue": 45_000},
+                "apart": {"by": "destination", "subnets": ["10.0.0.0/8", "fd00::/8"], "limited": false},
+            }}),
+        ),
+        (
+            Effect::Limit {
+                link: eth0(),
+                limit: Limit { rate: 1_000_000, burst: 20_000, queue: 45_000 },
+                apart: None,
+            },
             "rate 1000000 burst 20000 limit 45000 by eth0 in the pod",
             json!({"limit": {"link": eth0_json(), "limit": {"rate": 1_000_000, "burst": 20_000, "queue": 45_000}}}),
         ),

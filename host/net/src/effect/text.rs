@@ -158,7 +158,8 @@ impl fmt::Display for Effect {
             }
             Self::SpoofCheck { port, mac, .. } => write!(f, "nothing but {mac} comes in by {port}"),
             Self::PortMapping { mapping, .. } => mapping.fmt(f),
-            Self::Limit { link, limit } => write!(f, "{limit} by {link}"),
+            Self::Limit { link, limit, apart: None } => write!(f, "{limit} by {link}"),
+            Self::Limit { link, limit, apart: Some(apart) } => write!(f, "{limit} by {link} {apart}"),
             Self::Redirect { link, to } => write!(f, "what comes in by {link} by way of {to}"),
             Self::PolicyRule { rule } => write!(f, "rule {rule} {}", Space::Sandbox),
             Self::Announce { link, addresses } => {

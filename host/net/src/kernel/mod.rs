@@ -5,6 +5,7 @@
 mod address;
 mod announce;
 mod ask;
+mod classes;
 mod delete;
 mod device;
 mod firewall;

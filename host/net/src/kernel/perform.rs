@@ -27,7 +27,10 @@ impl Kernel {
             Effect::Masquerade { id, address, network } => self.masquerade(id, *address, *network, effect),
             Effect::SpoofCheck { id, port, mac } => self.spoof_check(id, port, *mac, effect),
             Effect::PortMapping { id, mapping } => self.map_port(id, mapping, effect),
-            Effect::Limit { link, limit } => self.add_limit(link, *limit, effect),
+            Effect::Limit { link, limit, apart: None } => self.add_limit(link, *limit, effect),
+            Effect::Limit { link, limit, apart: Some(apart) } => {
+                self.add_classes(link, *limit, apart, effect)
+            }
             Effect::Redirect { link, to } => self.add_redirect(link, to, effect),
             Effect::PolicyRule { rule } => self.add_policy_rule(rule, effect),
             Effect::Announce { link, addresses } => self.announce(link, addresses, effect),

@@ -3,7 +3,7 @@
 use nix::libc;
 
 use super::Kernel;
-use crate::effect::{LinkRef, PolicyRule, Property, Route, Space};
+use crate::effect::{Limited, LinkRef, PolicyRule, Property, Route, Space};
 use crate::undo::{Moved, Rules, Undoing};
 use crate::{Link, Refused};
 
@@ -57,7 +57,7 @@ impl Undoing for Kernel {
         self.delete_rules(rules)
     }
 
-    fn limit(&mut self, link: &LinkRef) -> Result<Option<(u64, u32)>, Refused> {
+    fn limit(&mut self, link: &LinkRef) -> Result<Option<Limited>, Refused> {
         self.limit_of(link)
     }
 

@@ -1,4 +1,5 @@
-//! How fast packets leave by a link of the node, and by which link those leave that come in: what `tc` does.
+//! How fast packets leave by a link of the node, and by which link those leave that come in: what `tc` does. Limits of some
+//! packets only are in `classes`.
 //!
 //! The filter is `u32`, as the reference plugin's, and not `matchall`, which fewer kernels have.
 
@@ -9,29 +10,29 @@ use nix::libc;
 use super::{Kernel, failed, refused};
 use crate::Refused;
 use crate::attribute::{attribute, attributes, put, text, u32_at, value};
-use crate::effect::{Limit, LinkRef, Space};
+use crate::effect::{Limit, Limited, LinkRef, Space};
 use crate::netlink::Request;
 use crate::{Link, link};
 
 /// `struct tcmsg`.
-const HEADER: usize = 20;
+pub(super) const HEADER: usize = 20;
 /// `RTM_NEWQDISC`, `RTM_DELQDISC`, `RTM_GETQDISC`, `RTM_NEWTFILTER`, `RTM_GETTFILTER`.
-const NEW_QDISC: u16 = 36;
+pub(super) const NEW_QDISC: u16 = 36;
 const DELETE_QDISC: u16 = 37;
-const GET_QDISC: u16 = 38;
-const NEW_FILTER: u16 = 44;
-const GET_FILTER: u16 = 46;
+pub(super) const GET_QDISC: u16 = 38;
+pub(super) const NEW_FILTER: u16 = 44;
+pub(super) const GET_FILTER: u16 = 46;
 /// `RTM_GETNSID`, and its `NETNSA_NSID`, `NETNSA_FD`.
 const GET_NAMESPACE: u16 = 90;
 const NAMESPACE_NUMBER: u16 = 1;
 const NAMESPACE_FD: u16 = 3;
 /// `TCA_KIND`, `TCA_OPTIONS`.
-const KIND: u16 = 1;
-const OPTIONS: u16 = 2;
+pub(super) const KIND: u16 = 1;
+pub(super) const OPTIONS: u16 = 2;
 /// `TC_H_ROOT`, `TC_H_INGRESS`, and the handles `1:`, `ffff:`.
-const ROOT: u32 = 0xffff_ffff;
+pub(super) const ROOT: u32 = 0xffff_ffff;
 const INGRESS: u32 = 0xffff_fff1;
-const FIRST: u32 = 0x0001_0000;
+pub(super) const FIRST: u32 = 0x0001_0000;
 const INGRESS_HANDLE: u32 = 0xffff_0000;
 /// The first of the filters, for everything (`ETH_P_ALL`, highest byte first).
 const PRIORITY: u32 = 1 << 16;
@@ -43,8 +44,8 @@ const BURST: u16 = 6;
 /// One unit of the kernel's time, in nanoseconds (`PSCHED_SHIFT`).
 const TICK: u64 = 64;
 /// `TCA_U32_CLASSID`, `TCA_U32_SEL`, `TCA_U32_ACT`.
-const CLASS: u16 = 1;
-const SELECTOR: u16 = 5;
+pub(super) const CLASS: u16 = 1;
+pub(super) const SELECTOR: u16 = 5;
 const ACTIONS: u16 = 7;
 /// `TCA_ACT_KIND`, `TCA_ACT_OPTIONS`, `TCA_MIRRED_PARMS`.
 const ACTION_KIND: u16 = 1;
@@ -58,7 +59,7 @@ const WAY_AT: usize = 20;
 const LINK_AT: usize = 24;
 
 /// A message about a link's queues or filters.
-fn message(index: u32, handle: u32, parent: u32, info: u32) -> Vec<u8> {
+pub(super) fn message(index: u32, handle: u32, parent: u32, info: u32) -> Vec<u8> {
     let mut message = vec![0; 4];
     for number in [index, handle, parent, info] {
         message.extend(number.to_ne_bytes());
@@ -66,16 +67,21 @@ fn message(index: u32, handle: u32, parent: u32, info: u32) -> Vec<u8> {
     message
 }
 
-fn numbers(numbers: &[u32]) -> Vec<u8> {
+pub(super) fn numbers(numbers: &[u32]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_ne_bytes()).collect()
+}
+
+/// How long so many bytes take at that rate, in the kernel's time.
+pub(super) fn ticks(rate: u64, burst: u32) -> u32 {
+    let ticks = u64::from(burst).saturating_mul(1_000_000_000) / rate.max(1) / TICK;
+    u32::try_from(ticks).unwrap_or(u32::MAX)
 }
 
 /// `tc qdisc add dev … root handle 1: tbf rate … burst … limit …`.
 fn limit(index: u32, limit: Limit) -> Vec<u8> {
     let Limit { rate, burst, queue } = limit;
     let short = u32::try_from(rate).unwrap_or(u32::MAX);
-    let ticks = u64::from(burst).saturating_mul(1_000_000_000) / rate.max(1) / TICK;
-    let ticks = u32::try_from(ticks).unwrap_or(u32::MAX);
+    let ticks = ticks(rate, burst);
     // Rate and peak rate, each with how it is to be counted before it, then limit, bucket, and the peak's.
     let parameters = numbers(&[0, 0, short, 0, 0, 0, queue, ticks, 0]);
     let mut options = attribute(PARAMETERS, &parameters);
@@ -151,13 +157,16 @@ impl Kernel {
         socket.change(NEW_QDISC, new, &limit(link.index, wanted)).map_err(refused(tried))
     }
 
-    pub(super) fn limit_of(&self, link: &LinkRef) -> Result<Option<(u64, u32)>, Refused> {
+    pub(super) fn limit_of(&self, link: &LinkRef) -> Result<Option<Limited>, Refused> {
         let tried = format_args!("looking for the limit of {link}");
         // The kernel tells of all links.
         let all = self.socket(link.space, &tried)?.dump(GET_QDISC, &message(0, 0, 0, 0));
         let all = all.map_err(failed(&tried))?;
         let mut limits = all.iter().filter_map(|(_, body)| read_limit(body));
-        Ok(limits.find(|(index, ..)| *index == link.index).map(|(_, rate, queue)| (rate, queue)))
+        match limits.find(|(index, ..)| *index == link.index) {
+            Some((_, rate, queue)) => Ok(Some(Limited { rate, queue, apart: None })),
+            None => self.classes_of(link, &all, &tried),
+        }
     }
 
     pub(super) fn delete_limit(&self, link: &LinkRef) -> Result<(), Refused> {

@@ -164,8 +164,8 @@ impl Backend for Simulated {
                     None => Ok(()),
                 }
             }
-            Effect::Limit { link, limit } => {
-                self.ask_in(link.space, effect, |space| space.add_limit(link.index, *limit))
+            Effect::Limit { link, limit, apart } => {
+                self.ask_in(link.space, effect, |space| space.add_limit(link.index, *limit, apart.as_ref()))
             }
             Effect::Redirect { link, to } => {
                 self.ask_in(link.space, effect, |space| space.add_redirect(link.index, to.index))

@@ -9,7 +9,7 @@ use ipnet::Ipv6Net;
 use super::address::V4;
 use super::port::Switch;
 use super::space::SpaceId;
-use crate::{Limit, Link, LinkKind, MacAddr};
+use crate::{Apart, Limit, Link, LinkKind, MacAddr};
 
 /// The queue of a link that nobody gave another one, in packets (`DEFAULT_TX_QUEUE_LEN`).
 pub(super) const QUEUE: u32 = 1000;
@@ -98,7 +98,7 @@ pub(super) struct Device {
     pub(super) v4: Vec<V4>,
     pub(super) v6: Vec<Ipv6Net>,
     /// How fast packets leave.
-    pub(super) limit: Option<Limit>,
+    pub(super) limit: Option<(Limit, Option<Apart>)>,
     /// By which link leaves what comes in; 0 if that is gone.
     pub(super) redirect: Option<u32>,
     /// Permanent ones.

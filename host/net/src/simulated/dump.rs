@@ -33,8 +33,9 @@ fn lines(text: &mut String, number: u64, space: &Namespace) {
         let usual = setting::of_a_link(&BTreeMap::new());
         let unusual = device.settings.iter().filter(|(key, value)| usual.get(*key) != Some(value));
         unusual.for_each(|(key, value)| line(format!("{}: {key} = {value}", device.name)));
-        if let Some(limit) = &device.limit {
-            line(format!("{}: {limit}", device.name));
+        if let Some((limit, apart)) = &device.limit {
+            let apart = apart.as_ref().map(|apart| format!(" {apart}")).unwrap_or_default();
+            line(format!("{}: {limit}{apart}", device.name));
         }
         if let Some(to) = device.redirect {
             line(format!("{}: in by way of {to}", device.name));

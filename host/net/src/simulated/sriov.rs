@@ -44,6 +44,7 @@ struct Inside {
     settings: Settings,
     driver: Option<String>,
     switch: Option<String>,
+    confined: Vec<String>,
     factory: Factory,
     refusals: Vec<Refusal>,
 }
@@ -125,6 +126,7 @@ impl Node {
                 settings: fresh(),
                 driver,
                 switch: None,
+                confined: Vec::new(),
                 factory,
                 refusals: Vec::new(),
                 place: place.clone(),
@@ -148,6 +150,13 @@ impl Node {
         }
     }
 
+    /// A function has an RDMA device, and the node's are each in one namespace alone.
+    pub fn confine_rdma(&self, address: &PciAddress, device: &str) {
+        if let Ok(inside) = self.world().cards.get_mut(address) {
+            inside.confined.push(device.to_owned());
+        }
+    }
+
     /// Somebody else gives a function another setting.
     pub fn set_function(&self, address: &PciAddress, setting: &Setting) {
         if let Ok(inside) = self.world().cards.get_mut(address) {
@@ -167,6 +176,7 @@ impl Simulated {
                 physical: physical.name.clone(),
                 driver: inside.driver.clone(),
                 switch: inside.switch.clone(),
+                confined: inside.confined.clone(),
                 settings: inside.settings,
                 link: world.of_bus(address.as_str()).map(Device::view),
             }))

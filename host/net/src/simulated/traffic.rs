@@ -7,7 +7,7 @@ use nix::libc;
 
 use super::no::{Done, No};
 use super::space::Namespace;
-use crate::{Limit, PolicyRule};
+use crate::{Apart, Limit, PolicyRule};
 
 /// Rules that a new namespace has: of both families, but the last.
 const OF_A_NAMESPACE: [(u32, u32); 3] = [(0, 255), (32766, 254), (32767, 253)];
@@ -32,12 +32,12 @@ pub(super) fn rules_of_a_namespace() -> Vec<PolicyRule> {
 }
 
 impl Namespace {
-    pub(super) fn add_limit(&mut self, index: u32, limit: Limit) -> Done {
+    pub(super) fn add_limit(&mut self, index: u32, limit: Limit, apart: Option<&Apart>) -> Done {
         let device = self.device_mut(index)?;
         if device.limit.is_some() {
             return Err(No::because(libc::EEXIST, "Exclusivity flag on, cannot modify"));
         }
-        device.limit = Some(limit);
+        device.limit = Some((limit, apart.cloned()));
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use super::device::{Device, Place};
 use super::firewall::key;
 use super::handle::Simulated;
-use crate::effect::{LinkRef, PolicyRule, Property, Route, Space};
+use crate::effect::{Limited, LinkRef, PolicyRule, Property, Route, Space};
 use crate::undo::{Moved, Rules, Undoing};
 use crate::{Backend, Link, Refused, Why};
 
@@ -50,10 +50,10 @@ impl Undoing for Simulated {
         })
     }
 
-    fn limit(&mut self, link: &LinkRef) -> Result<Option<(u64, u32)>, Refused> {
+    fn limit(&mut self, link: &LinkRef) -> Result<Option<Limited>, Refused> {
         self.look(link.space, &format_args!("a look at {link}"), |space| {
-            let limit = space.device(link.index).ok().and_then(|device| device.limit);
-            limit.map(|limit| (limit.rate, limit.queue))
+            let limit = space.device(link.index).ok().and_then(|device| device.limit.as_ref());
+            limit.map(|(limit, apart)| Limited::by(limit, apart.as_ref()))
         })
     }
 

@@ -24,6 +24,9 @@ pub struct Function {
     pub driver: Option<String>,
     /// The switch in the card that it is plugged into, if the card is in the mode `switchdev`.
     pub switch: Option<String>,
+    /// Its RDMA devices, if each of the node's is in one network namespace alone: they stay where they are when its link goes
+    /// to the pod.
+    pub confined: Vec<String>,
     /// What the physical function has set.
     pub settings: Settings,
     /// Its link, if that is on the node.

@@ -171,6 +171,19 @@ impl Sysfs {
         self.of_link(link, "phys_switch_id")
     }
 
+    /// Whether every network namespace has all RDMA devices, as without `rdma system set netns exclusive`.
+    pub(crate) fn shares_rdma(&self) -> bool {
+        let mode = fs::read_to_string(self.root.join("module/ib_core/parameters/netns_mode"));
+        !mode.is_ok_and(|mode| mode.trim() == "N")
+    }
+
+    /// What the kernel calls a device, in messages about its links: its entry on the bus leads there.
+    pub(crate) fn device(&self, address: &PciAddress) -> String {
+        let leads = fs::read_link(self.folder(address)).ok();
+        let name = leads.and_then(|path| path.file_name()?.to_str().map(ToOwned::to_owned));
+        name.unwrap_or_else(|| address.to_string())
+    }
+
     /// What a link says of itself; its driver may refuse to.
     fn of_link(&self, link: &str, what: &str) -> Option<String> {
         let text = fs::read_to_string(self.root.join("class/net").join(link).join(what)).ok()?;

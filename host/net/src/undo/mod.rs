@@ -9,8 +9,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::effect::{
-    Class, Effect, FunctionChange, Home, Limit, LinkRef, NewLink, PolicyRule, PortMapping, Property, Route,
-    Space,
+    Apart, Class, Effect, FunctionChange, Home, Limit, LinkRef, NewLink, PolicyRule, PortMapping, Property,
+    Route, Space,
 };
 
 pub(crate) use moved::find;
@@ -36,7 +36,7 @@ pub(crate) enum Action<'a> {
     /// A route by a link that stays comes back.
     BringRoute { link: &'a LinkRef, route: &'a Route },
     /// What leaves by a link that stays leaves as it likes, if it has our limit.
-    DropLimit { link: &'a LinkRef, limit: &'a Limit },
+    DropLimit { link: &'a LinkRef, limit: &'a Limit, apart: Option<&'a Apart> },
     /// What comes in by a link that stays comes in by itself, if it took our way.
     DropRedirect { link: &'a LinkRef, to: &'a LinkRef },
     /// A rule of the pod is deleted.
@@ -135,7 +135,7 @@ fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> 
         Effect::NoRoute { link, route, lasting: true } => Action::BringRoute { link, route },
         // They go with links of ours.
         Effect::Limit { link, .. } | Effect::Redirect { link, .. } if is_made(link, all) => return None,
-        Effect::Limit { link, limit } => Action::DropLimit { link, limit },
+        Effect::Limit { link, limit, apart } => Action::DropLimit { link, limit, apart: apart.as_ref() },
         Effect::Redirect { link, to } => Action::DropRedirect { link, to },
         Effect::PolicyRule { rule } => Action::DropPolicyRule(rule),
         Effect::Sysctl { space: Space::Sandbox, key, value, before } => {

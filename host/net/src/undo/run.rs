@@ -6,7 +6,7 @@ use nix::libc;
 
 use super::{Action, Moved, Rules, Step, steps};
 use crate::effect::{
-    Effect, FunctionChange, FunctionRef, LinkRef, NewLink, PolicyRule, Property, Route, Space,
+    Effect, FunctionChange, FunctionRef, Limited, LinkRef, NewLink, PolicyRule, Property, Route, Space,
 };
 use crate::{Backend, Link, Refused, Why};
 
@@ -37,8 +37,8 @@ pub(crate) trait Undoing: Backend {
     /// Deletes rules at once. Those that are gone are as good.
     fn drop_rules(&mut self, rules: &[Rules<'_>]) -> Result<(), Refused>;
 
-    /// The rate and the queue of a link of the node, in bytes, if it has such as ours.
-    fn limit(&mut self, link: &LinkRef) -> Result<Option<(u64, u32)>, Refused>;
+    /// What limits a link of the node, if it has such as ours.
+    fn limit(&mut self, link: &LinkRef) -> Result<Option<Limited>, Refused>;
 
     /// Takes that away.
     fn drop_limit(&mut self, link: &LinkRef) -> Result<(), Refused>;
@@ -144,7 +144,7 @@ impl<N: Undoing> Undone<'_, N> {
             Action::DropAddress { link, address } => self.node.drop_address(link, *address),
             Action::DropRoute { link, route } => self.node.drop_route(link, route),
             Action::BringRoute { link, route } => self.bring_route(link, route),
-            Action::DropLimit { link, limit } => self.drop_limit(link, (limit.rate, limit.queue)),
+            Action::DropLimit { link, limit, apart } => self.drop_limit(link, &Limited::by(limit, *apart)),
             Action::DropRedirect { link, to } => self.drop_redirect(link, to),
             Action::DropPolicyRule(rule) => self.node.drop_policy_rule(rule),
             Action::RestoreSetting { key, ours, before } => self.restore_setting(key, ours, before),
@@ -223,8 +223,8 @@ impl<N: Undoing> Undone<'_, N> {
         Ok(self.node.glance(link.space, link.index)?.is_some_and(|found| found.name == link.name))
     }
 
-    fn drop_limit(&mut self, link: &LinkRef, ours: (u64, u32)) -> Result<(), Refused> {
-        if self.is_still(link)? && self.node.limit(link)? == Some(ours) {
+    fn drop_limit(&mut self, link: &LinkRef, ours: &Limited) -> Result<(), Refused> {
+        if self.is_still(link)? && self.node.limit(link)?.as_ref() == Some(ours) {
             self.node.drop_limit(link)?;
         }
         Ok(())

@@ -111,7 +111,7 @@ fn all() -> Vec<Effect> {
 
 fn limit(index: u32) -> Effect {
     let limit = Limit { rate: 1000, burst: 100, queue: 125 };
-    Effect::Limit { link: link(Space::Host, index, &format!("veth{index}")), limit }
+    Effect::Limit { link: link(Space::Host, index, &format!("veth{index}")), limit, apart: None }
 }
 
 #[test]

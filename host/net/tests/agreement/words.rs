@@ -24,8 +24,8 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 use multus_net::{
-    Backend, Disguise, Effect, Home, HostPort, IpvlanMode, Limit, LinkKind, LinkRef, MacAddr, MacvlanMode,
-    NewLink, PolicyRule, PortMapping, PortVlans, Property, Route, Space, Transport,
+    Apart, Backend, Disguise, Effect, Home, HostPort, IpvlanMode, Limit, LinkKind, LinkRef, MacAddr,
+    MacvlanMode, NewLink, PacketEnd, PolicyRule, PortMapping, PortVlans, Property, Route, Space, Transport,
 };
 
 /// The words of a line that are still to be read.
@@ -139,7 +139,15 @@ impl<'a> Words<'a> {
             "limit" => {
                 let link = self.link();
                 let limit = Limit { rate: self.parse(), burst: self.parse(), queue: self.parse() };
-                Effect::Limit { link, limit }
+                let apart = ["of", "but"].into_iter().find(|which| self.takes(which)).map(|which| Apart {
+                    by: match self.next() {
+                        "from" => PacketEnd::Source,
+                        _ => PacketEnd::Destination,
+                    },
+                    subnets: self.next().split(',').map(|subnet| subnet.parse().unwrap()).collect(),
+                    limited: which == "of",
+                });
+                Effect::Limit { link, limit, apart }
             }
             "redirect" => Effect::Redirect { link: self.link(), to: self.link() },
             "rule" => {

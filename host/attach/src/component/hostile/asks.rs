@@ -169,9 +169,11 @@ const THERE: [&str; 5] = [
     "{}",
 ];
 const SOURCES: [&str; 6] = ["10.1.0.5", "10.1.0.6", "10.2.0.5", "10.9.9.9", "192.0.2.5", "here"];
-const LIMITS: [&str; 6] = [
+const LIMITS: [&str; 8] = [
     r#"{"receive": {"rate": 8000000, "burst": 1000000}}"#,
     r#"{"receive": {"rate": 8000000, "burst": 1000000}, "send": {"rate": 16000000, "burst": 800000}}"#,
+    r#"{"receive": {"rate": 8000000, "burst": 1000000}, "apart": {"subnets": ["10.0.0.0/8"], "limited": true}}"#,
+    r#"{"send": {"rate": 8000000, "burst": 1000000}, "apart": {"subnets": [], "limited": false}}"#,
     r#"{"send": {"rate": 0, "burst": 1000000}}"#,
     r#"{"send": {"rate": 8000000, "burst": 1}}"#,
     "{}",

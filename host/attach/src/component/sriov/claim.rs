@@ -28,7 +28,7 @@ pub(in super::super) fn device(node: &mut ComponentNode) -> Answer<FunctionId> {
     }
     let found = look(node, &address)?.ok_or_else(|| gone(&address))?;
     check_granted(node, &found.physical)?;
-    if let Some(words) = plugged(&found) {
+    if let Some(words) = unfit(node, &found) {
         return Err(invalid(format!("virtual function {address}: {words}")));
     }
     let locked = lock(node, &address, node.scene.deadline)?;
@@ -86,8 +86,22 @@ fn choose(node: &ComponentNode, address: &PciAddress) -> Answer<Result<Locked, S
     if let Some(words) = taken(node, &locked)? {
         return Ok(Err(words));
     }
-    let found = look(node, address)?;
-    Ok(found.map_or(Err("it is gone".to_owned()), |found| unfit(&found).map_or(Ok(locked), Err)))
+    let Some(found) = look(node, address)? else { return Ok(Err("it is gone".to_owned())) };
+    Ok(unfit(node, &found).or_else(|| unwanted(&found)).map_or(Ok(locked), Err))
+}
+
+/// Why a function can't be used at all.
+fn unfit(node: &ComponentNode, function: &Function) -> Option<String> {
+    plugged(function).or_else(|| confined(function).filter(|_| !node.scene.moves_rdma))
+}
+
+/// Why a function can't be used whose link would go to the pod without its RDMA device.
+fn confined(function: &Function) -> Option<String> {
+    let device = function.confined.first()?;
+    Some(format!(
+        "its RDMA device {device} would stay on the node, since RDMA is in exclusive mode: let the plugin `rdma` follow in the \
+         network's list, which moves it, or `rdma system set netns shared`, which gives all pods all such devices"
+    ))
 }
 
 /// Why a function can't be used whose frames a switch in the card leads: a VLAN of the card's would not be asked there.
@@ -100,10 +114,7 @@ fn plugged(function: &Function) -> Option<String> {
 }
 
 /// Why a function that nobody claimed and nobody named is left alone.
-fn unfit(function: &Function) -> Option<String> {
-    if let Some(words) = plugged(function) {
-        return Some(words);
-    }
+fn unwanted(function: &Function) -> Option<String> {
     if function.link.is_none() {
         let driver = function.driver.as_deref().unwrap_or("none");
         return Some(format!("it has no link on the node (driver {driver})"));

@@ -189,6 +189,23 @@ fn a_function_that_is_plugged_into_the_cards_switch_is_refused() {
     assert_eq!(stage.claims().iter().filter(|claim| claim.contains(FUNCTIONS[0])).count(), 0);
 }
 
+/// The pod would have the link and not the RDMA device, unless somebody moves that as well.
+#[test]
+fn a_function_whose_rdma_device_would_stay_behind_is_refused() {
+    let stage = stage();
+    stage.node.confine_rdma(&FUNCTIONS[0].parse().unwrap(), "mlx5_3");
+    let mut node = module_of(&stage, &stage.pod("a"), Some(FUNCTIONS[0]));
+    refused(node.function(), &[FUNCTIONS[0], "mlx5_3", "exclusive mode", "netns shared", "plugin `rdma`"]);
+    let id = node.pick_function(CARD).unwrap();
+    assert_eq!(address_of(&node, id), FUNCTIONS[1]);
+    refused(node.pick_function(CARD), &["mlx5_3"]);
+    assert_eq!(stage.claims().iter().filter(|claim| claim.contains(FUNCTIONS[0])).count(), 0);
+    let mut node = module_of(&stage, &stage.pod("b"), Some(FUNCTIONS[0]));
+    Rc::get_mut(&mut node.scene).unwrap().moves_rdma = true;
+    let id = node.function().unwrap();
+    assert_eq!(address_of(&node, id), FUNCTIONS[0]);
+}
+
 #[test]
 fn an_earlier_sandbox_of_the_pod_is_in_the_way() {
     let stage = stage();

@@ -161,6 +161,7 @@ impl Stage {
             store: self.store(),
             network: "red".to_owned(),
             device: None,
+            moves_rdma: false,
             functions: Claims::at(self.path("functions")),
             search: Search::new(Path::new("/nonexistent"), &[], &rules),
             path: Vec::new(),

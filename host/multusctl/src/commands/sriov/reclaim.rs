@@ -26,10 +26,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Bring virtual functions home that are in a namespace of nobody's
 ///
 /// A function is lost if its link is in another network namespace than the node's and nobody has it on record, or the pod
-/// that has it is gone: then a namespace inside of the pod's keeps it, a process, an open descriptor or a mount. Without
-/// --yes they are shown and stay where they are; the exit status is 1 while there are any. What a live pod has by its record
-/// or by the plugin `sriov` is left alone. Settings that a pod's function has are taken back by its DEL, or by `multusctl
-/// journal undo` and `multusctl journal sweep`, once it is home.
+/// that has it is gone: then a namespace inside of the pod's has it, and a process, an open descriptor, a mount or a socket
+/// keeps that. Without --yes they are shown and stay where they are; the exit status is 1 while there are any. What a live
+/// pod has by its record or by the plugin `sriov` is left alone. Settings that a pod's function has are taken back by its
+/// DEL, or by `multusctl journal undo` and `multusctl journal sweep`, once it is home. Stopped halfway, it is done again.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -89,15 +89,14 @@ impl Reclaim {
         };
         let mut rows = Vec::new();
         if !away.is_empty() {
-            for place in namespaces::all().context("can't list /proc")? {
-                match self.search(&place, &away, &holders) {
-                    Ok(found) => rows.extend(found),
-                    Err(error) => console.say(&format!("warning: {}: {error:#}", keeper(&place.keeper))),
-                }
+            let places = namespaces::all().context("can't list /proc")?;
+            self.search(&places, &away, &holders, console, &mut rows);
+            if missing(&away, &rows).next().is_some() {
+                let further = namespaces::of_sockets(&places).context("can't list /proc")?;
+                self.search(&further, &away, &holders, console, &mut rows);
             }
         }
-        let missing = away.iter().filter(|address| !rows.iter().any(|row| row.address == address.as_str()));
-        for address in missing {
+        for address in missing(&away, &rows) {
             console.say(&format!("warning: the link of {address} is in no namespace that was found"));
         }
         console.show(&Rows(&rows))?;
@@ -110,8 +109,24 @@ impl Reclaim {
         Ok(if left == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
+    fn search(
+        &self,
+        places: &[Place],
+        away: &Away,
+        holders: &Holders,
+        console: &Console,
+        rows: &mut Vec<Row>,
+    ) {
+        for place in places {
+            match self.search_one(place, away, holders) {
+                Ok(found) => rows.extend(found),
+                Err(error) => console.say(&format!("warning: {}: {error:#}", keeper(&place.keeper))),
+            }
+        }
+    }
+
     /// The functions in one namespace, brought home if they may be.
-    fn search(&self, place: &Place, away: &Away, holders: &Holders) -> anyhow::Result<Vec<Row>> {
+    fn search_one(&self, place: &Place, away: &Away, holders: &Holders) -> anyhow::Result<Vec<Row>> {
         let mut kernel = Kernel::open(Some(&place.path))?;
         let identity = kernel.sandbox()?.filter(|identity| identity.inode == place.inode);
         // It ended meanwhile, and something else is there.
@@ -166,6 +181,11 @@ fn away() -> anyhow::Result<Away> {
     Ok(away)
 }
 
+/// Those that were not found.
+fn missing<'a>(away: &'a Away, rows: &'a [Row]) -> impl Iterator<Item = &'a PciAddress> {
+    away.iter().filter(|address| !rows.iter().any(|row| row.address == address.as_str()))
+}
+
 fn fetch(kernel: &mut Kernel, address: &PciAddress, row: &mut Row) {
     match kernel.fetch_function(address) {
         Ok(Some(name)) => (row.state, row.home) = (State::Home, Some(name)),
@@ -178,6 +198,7 @@ fn keeper(keeper: &Keeper) -> String {
     match keeper {
         Keeper::Process { pid, name } => format!("process {pid} ({name})"),
         Keeper::Descriptor { pid, name, number } => format!("descriptor {number} of process {pid} ({name})"),
+        Keeper::Socket { pid, name, number } => format!("socket {number} of process {pid} ({name})"),
         Keeper::Mount { path, pid } => format!("mount {} seen by process {pid}", path.display()),
     }
 }

@@ -2,6 +2,8 @@
 
 mod driver;
 mod lost;
+#[cfg(test)]
+mod netdevsim;
 mod own_mac;
 
 use std::fmt::Display;
@@ -33,7 +35,10 @@ impl Kernel {
         let whole = |index| link::whole(socket, Wanted::Index(index)).map_err(refused(&tried));
         let link = own.map(whole).transpose()?.flatten();
         let switch = self.sysfs.switch(&physical);
-        Ok(Some(Function { physical, settings, link, switch, driver: found.driver, place: found.place }))
+        let confined =
+            if found.rdma.is_empty() || self.sysfs.shares_rdma() { Vec::new() } else { found.rdma };
+        let (driver, place) = (found.driver, found.place);
+        Ok(Some(Function { physical, settings, link, switch, confined, driver, place }))
     }
 
     /// See [`Backend::functions_of`](crate::Backend::functions_of).
@@ -107,7 +112,8 @@ impl Kernel {
         links: &'a [Details],
         tried: &dyn Display,
     ) -> Result<&'a Details, Refused> {
-        links.iter().find(|link| is_of(link, &function.physical)).ok_or_else(|| {
+        let device = self.sysfs.device(&function.physical);
+        links.iter().find(|link| link.bus_address.as_ref() == Some(&device)).ok_or_else(|| {
             let said = format!(
                 "its physical function {} has no link on the node: has somebody moved it to a namespace?",
                 function.physical

@@ -161,3 +161,15 @@ fn rdma_devices_are_those_of_the_function() {
     assert_eq!(card.function("0000:af:10.1").unwrap().rdma, ["mlx5_3"]);
     assert_eq!(card.sysfs().physical_functions().unwrap()[0].rdma, ["mlx5_0"]);
 }
+
+#[test]
+fn rdma_devices_are_everybodys_unless_the_kernel_says_otherwise() {
+    let card = Card::new(&[(0, "0000:af:10.1")]);
+    assert!(card.sysfs().shares_rdma(), "nothing of RDMA is loaded");
+    let folder = card.dir.path().join("module/ib_core/parameters");
+    fs::create_dir_all(&folder).unwrap();
+    for (text, shared) in [("Y\n", true), ("N\n", false)] {
+        fs::write(folder.join("netns_mode"), text).unwrap();
+        assert_eq!(card.sysfs().shares_rdma(), shared, "{text}");
+    }
+}

@@ -64,6 +64,47 @@ pub(super) const RULES: &[Rule] = &[
         ",
     },
     Rule {
+        says: "a limit is for some packets, and the rest leaves as it likes",
+        script: "
+            veth pod.10=eth0 node.20=link20
+            limit node.21 1000000 20000 45000 of to 10.0.0.0/8 ! ENODEV
+            limit node.20 1000000 20000 45000 of to 10.0.0.0/8,192.0.2.7/32,2001:db8:abcd:1234:e000::/68
+            limit node.20 1000000 20000 45000 of to 10.0.0.0/8 ! EEXIST
+            limit node.20 1000000 20000 45000 ! EEXIST
+            compare limit node.20 1000000 20000 45000 of to 10.0.0.0/8,192.0.2.7/32,2001:db8:abcd:1234:e000::/68
+            compare limit node.20 1000000 20000 45000 but to 10.0.0.0/8,192.0.2.7/32,2001:db8:abcd:1234:e000::/68 ! of what goes to 10.0.0.0/8
+            compare limit node.20 1000000 20000 45000 of from 10.0.0.0/8,192.0.2.7/32,2001:db8:abcd:1234:e000::/68 ! of what goes to 10.0.0.0/8
+            compare limit node.20 1000000 20000 45000 of to 10.0.0.0/8,192.0.2.7/32 ! of what goes to 10.0.0.0/8
+            compare limit node.20 1000000 20000 45001 of to 10.0.0.0/8,192.0.2.7/32,2001:db8:abcd:1234:e000::/68 ! rate 1000000 limit 45000 by link20
+            compare limit node.20 1000000 20000 45000 ! of what goes to 10.0.0.0/8
+            set node.20 up
+            set node.20 down
+            compare limit node.20 1000000 20000 45000 of to 10.0.0.0/8,192.0.2.7/32,2001:db8:abcd:1234:e000::/68
+            limit pod.10 5000000000 20000 45000 but from 0.0.0.0/0,::/0
+            compare limit pod.10 5000000000 20000 45000 but from 0.0.0.0/0,::/0
+            undo
+            veth pod.10=eth0 node.20=link20
+            compare limit node.20 1000000 20000 45000 of to 10.0.0.0/8 ! there is no
+        ",
+    },
+    Rule {
+        says: "a limit of some packets on somebody else's link is taken off, if it is ours",
+        script: "
+            veth pod.10=eth0 node.20=link20
+            forget
+            limit node.20 1000000 20000 45000 but from 10.0.0.0/8
+            undo
+            compare limit node.20 1000000 20000 45000 but from 10.0.0.0/8 ! there is no
+            limit node.20 1000000 20000 45000
+            limit node.20 1000000 20000 45000 but from 10.0.0.0/8 ! EEXIST
+            undo
+            limit node.20 1000000 20000 45000 but from 10.0.0.0/8
+            set node.20 name other
+            undo
+            limit node.20 1000000 20000 45000 ! EEXIST
+        ",
+    },
+    Rule {
         says: "what comes in by a link takes one way",
         script: "
             veth pod.10=eth0 node.20=link20
