@@ -245,7 +245,8 @@ impl<N: Undoing> Undone<'_, N> {
         let has_ours = match change {
             FunctionChange::Set { setting, .. } => found.has(setting),
             FunctionChange::Driver { driver, .. } => {
-                found.driver == *driver || found.driver.is_none() || found.reserved_for == *driver
+                let is_reserved = found.reserved_for.is_some() && found.reserved_for == *driver;
+                found.driver == *driver || found.driver.is_none() || is_reserved
             }
         };
         match change.reverse().filter(|_| has_ours) {
