@@ -175,6 +175,7 @@ impl Simulated {
                 place: inside.place.clone(),
                 physical: physical.name.clone(),
                 driver: inside.driver.clone(),
+                reserved_for: inside.driver.clone().filter(|driver| sysfs::is_for_userspace(driver)),
                 switch: inside.switch.clone(),
                 confined: inside.confined.clone(),
                 settings: inside.settings,

@@ -22,6 +22,8 @@ pub struct Function {
     pub physical: String,
     /// What drives it.
     pub driver: Option<String>,
+    /// The only driver that it may get, if somebody said so.
+    pub reserved_for: Option<String>,
     /// The switch in the card that it is plugged into, if the card is in the mode `switchdev`.
     pub switch: Option<String>,
     /// Its RDMA devices, if each of the node's is in one network namespace alone: they stay where they are when its link goes

@@ -12,6 +12,9 @@ use crate::effect::{FunctionRef, PciAddress};
 /// Drivers that leave a function to programs: there is no link then.
 const FOR_USERSPACE: [&str; 3] = ["vfio-pci", "uio_pci_generic", "igb_uio"];
 
+/// As the kernel writes that it may get any driver.
+const NOBODY: &str = "(null)";
+
 /// A view of `/sys`.
 #[derive(Debug, Clone)]
 pub struct Sysfs {
@@ -175,6 +178,12 @@ impl Sysfs {
     pub(crate) fn shares_rdma(&self) -> bool {
         let mode = fs::read_to_string(self.root.join("module/ib_core/parameters/netns_mode"));
         !mode.is_ok_and(|mode| mode.trim() == "N")
+    }
+
+    /// The only driver that a function may get, if somebody said so.
+    pub(crate) fn reserved_for(&self, address: &PciAddress) -> Option<String> {
+        let text = fs::read_to_string(self.folder(address).join("driver_override")).ok()?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty() && text != NOBODY)
     }
 
     /// What the kernel calls a device, in messages about its links: its entry on the bus leads there.

@@ -237,14 +237,17 @@ impl<N: Undoing> Undone<'_, N> {
         Ok(())
     }
 
-    /// What has no driver at all was on its way to ours.
+    /// What has no driver at all, or is reserved for ours, was on its way to that.
     fn restore_function(&mut self, change: &FunctionChange) -> Result<(), Refused> {
         let (FunctionChange::Set { function: FunctionRef { address, .. }, .. }
         | FunctionChange::Driver { address, .. }) = change;
         let Some(found) = self.node.function(address)? else { return Ok(()) };
         let has_ours = match change {
             FunctionChange::Set { setting, .. } => found.has(setting),
-            FunctionChange::Driver { driver, .. } => found.driver == *driver || found.driver.is_none(),
+            FunctionChange::Driver { driver, .. } => {
+                let is_reserved = found.reserved_for.is_some() && found.reserved_for == *driver;
+                found.driver == *driver || found.driver.is_none() || is_reserved
+            }
         };
         match change.reverse().filter(|_| has_ours) {
             Some(reverse) => self.node.apply(&Effect::Function(reverse), self.deadline),

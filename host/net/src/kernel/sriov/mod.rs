@@ -38,7 +38,8 @@ impl Kernel {
         let confined =
             if found.rdma.is_empty() || self.sysfs.shares_rdma() { Vec::new() } else { found.rdma };
         let (driver, place) = (found.driver, found.place);
-        Ok(Some(Function { physical, settings, link, switch, confined, driver, place }))
+        let reserved_for = self.sysfs.reserved_for(address);
+        Ok(Some(Function { physical, settings, link, switch, confined, driver, reserved_for, place }))
     }
 
     /// See [`Backend::functions_of`](crate::Backend::functions_of).

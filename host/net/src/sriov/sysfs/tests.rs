@@ -173,3 +173,14 @@ fn rdma_devices_are_everybodys_unless_the_kernel_says_otherwise() {
         assert_eq!(card.sysfs().shares_rdma(), shared, "{text}");
     }
 }
+
+#[test]
+fn a_function_is_reserved_for_a_driver_or_for_none() {
+    let card = Card::new(&[(0, "0000:af:10.1")]);
+    let address = "0000:af:10.1".parse().unwrap();
+    assert_eq!(card.sysfs().reserved_for(&address), None);
+    for (text, driver) in [("(null)\n", None), ("\n", None), ("vfio-pci\n", Some("vfio-pci"))] {
+        card.file("0000:af:10.1", "driver_override", text);
+        assert_eq!(card.sysfs().reserved_for(&address).as_deref(), driver, "{text}");
+    }
+}
