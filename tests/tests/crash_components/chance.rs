@@ -35,7 +35,7 @@ fn any_mischief_after_a_kill_at_any_moment() {
         let scene = Scene::new();
         let mut random = Random::of_this_run();
         let conf = scene.conf(Networks::All);
-        let span = u64::try_from(scene.add_succeeds(&conf, "timing").took.as_micros()).unwrap() * 3 / 2;
+        let mut span = u64::try_from(scene.add_succeeds(&conf, "timing").took.as_micros()).unwrap() * 3 / 2;
         scene.del_cleans(&conf, "timing");
         let mut killed = 0;
         // The virtual machine is slow.
@@ -48,12 +48,22 @@ fn any_mischief_after_a_kill_at_any_moment() {
             if verb == "DEL" {
                 scene.add_succeeds(&conf, &story);
             }
-            killed += usize::from(cut_short(&scene, verb, &conf, after));
+            match cut_short(&scene, verb, &conf, after) {
+                None => killed += 1,
+                // There, an ADD is as slow as what runs beside it lets it be: the next kill has to fall into one.
+                Some(took) if is_the_machine() && verb == "ADD" => {
+                    span = span.min(u64::try_from(took.as_micros()).unwrap());
+                }
+                Some(_) => {}
+            }
             scene.no_address_is_free_and_in_use(&story);
             goes_on(&scene, &conf, then, &story);
         }
         println!("{killed} of {rounds} calls were killed within {span} µs");
-        assert!(killed * 4 > rounds, "too few kills fell into a call to say anything");
+        assert!(
+            killed * if is_the_machine() { 8 } else { 4 } > rounds,
+            "too few kills fell into a call to say anything"
+        );
     });
 }
 
@@ -67,13 +77,14 @@ fn networks_for(then: Then) -> Networks {
     }
 }
 
-/// Starts a call and kills `multus` after a while; says whether it was killed before its end.
-fn cut_short(scene: &Scene, verb: &str, conf: &serde_json::Value, after: Duration) -> bool {
+/// Starts a call and kills `multus` after a while; how long it took if it came to its end before.
+fn cut_short(scene: &Scene, verb: &str, conf: &serde_json::Value, after: Duration) -> Option<Duration> {
     let mut call = scene.node.calling(verb, &scene.pod, conf).start();
     let end = Instant::now() + after;
     sleep(end.saturating_duration_since(Instant::now()));
     call.kill();
-    call.wait().status.code().is_none()
+    let answer = call.wait();
+    answer.status.code().map(|_| answer.took)
 }
 
 fn goes_on(scene: &Scene, conf: &serde_json::Value, then: Then, story: &str) {

@@ -155,18 +155,20 @@ fn what_is_exchanged_with_some_is_limited_and_the_rest_passes() {
             let detour = result["interfaces"].as_array().unwrap().last().unwrap()["name"].as_str().unwrap();
             scene.checked(&pod, &conf).succeeded();
             ip("addr add 10.1.0.77/24 dev lab0");
-            for (limited, node) in [(true, "10.1.0.1"), (false, "10.1.0.77")] {
-                let sent = flood("web", "", address(node), 400);
-                let received = flood_from(node, "", "web", own, 400);
+            // Once the bucket is empty, who asks for a neighbour waits with the rest.
+            for (limited, node) in [(false, "10.1.0.77"), (true, "10.1.0.1")] {
+                // As many as whoever listens has room for, however late it looks.
+                let sent = flood("web", "", address(node), 60);
+                let received = flood_from(node, "", "web", own, 60);
                 for came in [sent, received] {
-                    let as_expected = if limited { (10..100).contains(&came) } else { came > 300 };
-                    assert!(as_expected, "{key}: {came} of 400 packets came, the other end was {node}");
+                    let as_expected = if limited { (10..40).contains(&came) } else { came > 50 };
+                    assert!(as_expected, "{key}: {came} of 60 packets came, the other end was {node}");
                 }
             }
             ip("addr del 10.1.0.77/24 dev lab0");
             for link in [&port(), detour] {
                 let queue = queue("", link, "bfifo");
-                assert!(queue["drops"].as_u64().unwrap() > 200, "{queue}");
+                assert!(queue["drops"].as_u64().unwrap() > 10, "{queue}");
             }
             let tc = |words: &str| Command::new("tc").args(words.split(' ')).status().unwrap().success();
             assert!(tc(&format!("filter del dev {detour} parent 1: protocol ipv6 prio 15")));

@@ -45,7 +45,8 @@ const CHOSEN: [(&str, &[&str]); 3] = [
 /// Set in the machine.
 const INSIDE: &str = "MULTUS_VM";
 /// Programs that tests start by the thousand, with their libraries and the links on the way there, from now on in the
-/// machine's memory: each question to the host's files takes a millisecond, and the start of a program asked thirty.
+/// machine's memory: each question to the host's files takes a millisecond, and the start of a program asked thirty. And
+/// kinds of links that several tests ask for at once: to all but the first of them the kernel says that it knows no such.
 const NEAR: &str = r#"near() { cp -pL "$1" "$1.near" && /.vm/bin/mv "$1.near" "$1"; }
 for link in /bin /sbin /lib /lib64; do
   [ -L $link ] && ln -s "$(readlink $link)" $link.near && /.vm/bin/mv -T $link.near $link
@@ -55,6 +56,7 @@ for program in bridge cp ip mount nft sh strace tc umount unshare; do
   echo "$program"
   LD_TRACE_LOADED_OBJECTS=1 "$program" | sed -n 's|.* \(/[^ ]*\) (0x.*|\1|p; s|^\t\(/[^ ]*\) (0x.*|\1|p'
 done | sort -u >/tmp/near
+/.vm/bin/modprobe -a veth bridge
 for file in $(cat /tmp/near) /etc/ld.so.cache /etc/iproute2/*; do [ -f "$file" ] && near "$file"; done
 "#;
 /// Some minutes on two idle cores, and as long again on busy ones.
