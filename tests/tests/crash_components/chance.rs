@@ -1,5 +1,6 @@
 //! Any mischief after any kill, many times.
 
+use std::collections::HashMap;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -35,14 +36,17 @@ fn any_mischief_after_a_kill_at_any_moment() {
         let scene = Scene::new();
         let mut random = Random::of_this_run();
         let conf = scene.conf(Networks::All);
-        let mut span = u64::try_from(scene.add_succeeds(&conf, "timing").took.as_micros()).unwrap() * 3 / 2;
+        let first = scene.add_succeeds(&conf, "timing").took * 3 / 2;
+        // How long what may take. Kills after its end say nothing, so a call that came to it shortens this.
+        let mut spans = HashMap::new();
         scene.del_cleans(&conf, "timing");
         let mut killed = 0;
         // The virtual machine is slow.
         let rounds = if is_the_machine() { 8 } else { effort().rounds(14, 40, 5000) };
         for round in 0..rounds {
             let (verb, then) = (*random.pick(&["ADD", "ADD", "DEL"]), *random.pick(&THEN));
-            let after = Duration::from_micros(random.below(span));
+            let span = spans.entry((verb, networks_for(then))).or_insert(first);
+            let after = Duration::from_micros(random.below(u64::try_from(span.as_micros()).unwrap()));
             let conf = scene.conf(networks_for(then));
             let story = format!("{verb} killed after {after:?}, then {then:?}, round {round}");
             if verb == "DEL" {
@@ -50,20 +54,13 @@ fn any_mischief_after_a_kill_at_any_moment() {
             }
             match cut_short(&scene, verb, &conf, after) {
                 None => killed += 1,
-                // There, an ADD is as slow as what runs beside it lets it be: the next kill has to fall into one.
-                Some(took) if is_the_machine() && verb == "ADD" => {
-                    span = span.min(u64::try_from(took.as_micros()).unwrap());
-                }
-                Some(_) => {}
+                Some(took) => *span = took.min(*span),
             }
             scene.no_address_is_free_and_in_use(&story);
             goes_on(&scene, &conf, then, &story);
         }
-        println!("{killed} of {rounds} calls were killed within {span} µs");
-        assert!(
-            killed * if is_the_machine() { 8 } else { 4 } > rounds,
-            "too few kills fell into a call to say anything"
-        );
+        println!("{killed} of {rounds} calls were killed, which took at most {spans:?}");
+        assert!(killed * 4 > rounds, "too few kills fell into a call to say anything");
     });
 }
 

@@ -43,7 +43,7 @@ pub(crate) struct Scene {
 }
 
 /// Which networks the pod has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Networks {
     /// `bridge` and `ptp`: links that end with the pod.
     Virtual,
