@@ -35,17 +35,13 @@ fn any_mischief_after_a_kill_at_any_moment() {
     private(|| {
         let scene = Scene::new();
         let mut random = Random::of_this_run();
-        let conf = scene.conf(Networks::All);
-        let first = scene.add_succeeds(&conf, "timing").took * 3 / 2;
-        // How long what may take. Kills after its end say nothing, so a call that came to it shortens this.
-        let mut spans = HashMap::new();
-        scene.del_cleans(&conf, "timing");
+        let mut spans = timed(&scene);
         let mut killed = 0;
         // The virtual machine is slow.
         let rounds = if is_the_machine() { 8 } else { effort().rounds(14, 40, 5000) };
         for round in 0..rounds {
             let (verb, then) = (*random.pick(&["ADD", "ADD", "DEL"]), *random.pick(&THEN));
-            let span = spans.entry((verb, networks_for(then))).or_insert(first);
+            let span = spans.get_mut(&(verb, networks_for(then))).unwrap();
             let after = Duration::from_micros(random.below(u64::try_from(span.as_micros()).unwrap()));
             let conf = scene.conf(networks_for(then));
             let story = format!("{verb} killed after {after:?}, then {then:?}, round {round}");
@@ -54,6 +50,7 @@ fn any_mischief_after_a_kill_at_any_moment() {
             }
             match cut_short(&scene, verb, &conf, after) {
                 None => killed += 1,
+                // Kills after its end say nothing.
                 Some(took) => *span = took.min(*span),
             }
             scene.no_address_is_free_and_in_use(&story);
@@ -62,6 +59,20 @@ fn any_mischief_after_a_kill_at_any_moment() {
         println!("{killed} of {rounds} calls were killed, which took at most {spans:?}");
         assert!(killed * 4 > rounds, "too few kills fell into a call to say anything");
     });
+}
+
+/// How long what takes, the first time.
+fn timed(scene: &Scene) -> HashMap<(&'static str, Networks), Duration> {
+    let mut spans = HashMap::new();
+    for networks in [Networks::All, Networks::Virtual, Networks::Plain] {
+        let conf = scene.conf(networks);
+        spans.insert(("ADD", networks), scene.add_succeeds(&conf, "timing").took);
+        let ended = scene.node.del(&scene.pod, &conf);
+        assert!(ended.is_success(), "timing: {ended}");
+        spans.insert(("DEL", networks), ended.took);
+        scene.must_be_clean("timing");
+    }
+    spans
 }
 
 /// What stands in for hardware ends with its namespace, unlike hardware, and rules for packets outlive a boot that is
