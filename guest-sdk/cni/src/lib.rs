@@ -5,8 +5,7 @@
 //! | [`conf`] | a conf's keys, read one by one, with errors that name the key |
 //! | [`args`] | `CNI_ARGS` |
 //! | [`result`] | results, routes and `dns`, read as what they mean |
-//! | [`host`] | what a delegate may ask of the host, as a trait |
-//! | [`real`] | the host that there is, by the SDK: that of the component, or natively that of a fixture |
+//! | [`host`] | what a delegate may ask of the host |
 //! | [`pod`] | the pod's link, configured as a result says |
 //! | [`master`] | the link that the pod's link is on |
 
@@ -15,14 +14,12 @@ pub mod conf;
 pub mod host;
 pub mod master;
 pub mod pod;
-pub mod real;
 pub mod result;
 
 pub use args::Args;
 pub use conf::Conf;
 pub use host::Host;
 pub use master::Master;
-pub use real::Real;
 
 /// Makes a crate's function a delegate, and tries it with the crate's fixtures in its tests. It takes a [`Host`], the
 /// attachment and the conf, and has no use for settings; after `chained` it takes the result of the plugin before it, too.
@@ -37,7 +34,7 @@ macro_rules! delegate {
             prev: Option<&::multus_guest::CniResult>,
             _: &(),
         ) -> Result<Option<::multus_guest::CniResult>, ::multus_guest::Failure> {
-            $add(&$crate::Real, attachment, conf, prev).map(Some)
+            $add($crate::Host, attachment, conf, prev).map(Some)
         }
 
         #[cfg(test)]
@@ -52,7 +49,7 @@ macro_rules! delegate {
             _: Option<&::multus_guest::CniResult>,
             _: &(),
         ) -> Result<Option<::multus_guest::CniResult>, ::multus_guest::Failure> {
-            $add(&$crate::Real, attachment, conf).map(Some)
+            $add($crate::Host, attachment, conf).map(Some)
         }
 
         #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The link that the pod's link is on: of the node, or of the pod.
 
 use multus_guest::Failure;
+use multus_guest::network::Link;
 
 use crate::conf::invalid;
 use crate::host::Answer;
@@ -34,7 +35,7 @@ impl<'a> Master<'a> {
     ///
     /// # Errors
     /// There is none, or it may not be used.
-    pub fn find<H: Host>(self, host: &H) -> Answer<H::Link> {
+    pub fn find(self, host: Host) -> Answer<Link> {
         let missing = |what: String| {
             Failure::from(format!(
                 "no link of the node that this module may use {what}: look at `ip link`, and at the grant `links`"
@@ -58,7 +59,7 @@ impl<'a> Master<'a> {
 ///
 /// # Errors
 /// Code 7: it is greater.
-pub fn check_mtu<H: Host>(host: &H, master: &H::Link, mtu: Option<u32>) -> Answer<()> {
+pub fn check_mtu(host: Host, master: &Link, mtu: Option<u32>) -> Answer<()> {
     let Some(mtu) = mtu else { return Ok(()) };
     let info = host.info(master)?;
     if mtu <= info.mtu {

@@ -1,5 +1,6 @@
 //! The pod's link, configured as a result says.
 
+use multus_guest::network::Link;
 use multus_guest::result::Interface;
 use multus_guest::{CniResult, Failure, Plugin};
 use serde_json::json;
@@ -24,7 +25,7 @@ pub fn ipam_type<'a>(conf: &Conf<'a>) -> Answer<Option<&'a str>> {
 ///
 /// # Errors
 /// IPAM's own; code 100 if it gave no address.
-pub fn ask_ipam<H: Host>(host: &H, conf: &Plugin, ipam: &str) -> Answer<(CniResult, Vec<Lease>)> {
+pub fn ask_ipam(host: Host, conf: &Plugin, ipam: &str) -> Answer<(CniResult, Vec<Lease>)> {
     let result = host.ipam(conf)?;
     let leases = Lease::of(&result)?;
     if leases.is_empty() {
@@ -38,7 +39,7 @@ pub fn ask_ipam<H: Host>(host: &H, conf: &Plugin, ipam: &str) -> Answer<(CniResu
 ///
 /// # Errors
 /// The host's.
-pub fn give_addresses<H: Host>(host: &H, link: &H::Link, leases: &[Lease]) -> Answer<()> {
+pub fn give_addresses(host: Host, link: &Link, leases: &[Lease]) -> Answer<()> {
     let v6 = leases.iter().any(Lease::is_v6);
     if v6 {
         set_if_there(host, link, DISABLED, "0")?;
@@ -54,7 +55,7 @@ pub fn give_addresses<H: Host>(host: &H, link: &H::Link, leases: &[Lease]) -> An
 ///
 /// # Errors
 /// The host's, and IPAM's.
-pub fn configure<H: Host>(host: &H, link: &H::Link, conf: &Plugin, ipam: &str) -> Answer<CniResult> {
+pub fn configure(host: Host, link: &Link, conf: &Plugin, ipam: &str) -> Answer<CniResult> {
     let (result, leases) = ask_ipam(host, conf, ipam)?;
     configure_as(host, link, result, &leases)
 }
@@ -63,12 +64,7 @@ pub fn configure<H: Host>(host: &H, link: &H::Link, conf: &Plugin, ipam: &str) -
 ///
 /// # Errors
 /// The host's.
-pub fn configure_as<H: Host>(
-    host: &H,
-    link: &H::Link,
-    mut result: CniResult,
-    leases: &[Lease],
-) -> Answer<CniResult> {
+pub fn configure_as(host: Host, link: &Link, mut result: CniResult, leases: &[Lease]) -> Answer<CniResult> {
     give_addresses(host, link, leases)?;
     add_routes(host, link, &result)?;
     host.announce(link)?;
@@ -80,7 +76,7 @@ pub fn configure_as<H: Host>(
 ///
 /// # Errors
 /// Code 7: the setting is not granted.
-pub fn tell_neighbours<H: Host>(host: &H, link: &H::Link) -> Answer<()> {
+pub fn tell_neighbours(host: Host, link: &Link) -> Answer<()> {
     set_if_there(host, link, TELL, "1")
 }
 
@@ -88,7 +84,7 @@ pub fn tell_neighbours<H: Host>(host: &H, link: &H::Link) -> Answer<()> {
 ///
 /// # Errors
 /// The host's.
-pub fn add_routes<H: Host>(host: &H, link: &H::Link, result: &CniResult) -> Answer<()> {
+pub fn add_routes(host: Host, link: &Link, result: &CniResult) -> Answer<()> {
     let made = |route| json!(result::by_gateway(route, result));
     result.routes.iter().try_for_each(|route| host.add_route(link, &made(route)))
 }
@@ -97,7 +93,7 @@ pub fn add_routes<H: Host>(host: &H, link: &H::Link, result: &CniResult) -> Answ
 ///
 /// # Errors
 /// The host's.
-pub fn forward<H: Host>(host: &H, leases: &[Lease]) -> Answer<()> {
+pub fn forward(host: Host, leases: &[Lease]) -> Answer<()> {
     let families = [(false, "net/ipv4/ip_forward"), (true, "net/ipv6/conf/all/forwarding")];
     let mut wanted = families.iter().filter(|(v6, _)| leases.iter().any(|lease| lease.is_v6() == *v6));
     wanted.try_for_each(|(_, key)| host.ensure_sysctl(key, "1"))
@@ -107,7 +103,7 @@ pub fn forward<H: Host>(host: &H, leases: &[Lease]) -> Answer<()> {
 ///
 /// # Errors
 /// The host's.
-pub fn on_node<H: Host>(host: &H, link: &H::Link) -> Answer<Interface> {
+pub fn on_node(host: Host, link: &Link) -> Answer<Interface> {
     let info = host.info(link)?;
     let mac = Some(info.mac).filter(|mac| !mac.is_empty());
     Ok(Interface { name: info.name, mac, mtu: Some(info.mtu), ..Interface::default() })
@@ -117,7 +113,7 @@ pub fn on_node<H: Host>(host: &H, link: &H::Link) -> Answer<Interface> {
 ///
 /// # Errors
 /// The host's.
-pub fn in_sandbox<H: Host>(host: &H, link: &H::Link) -> Answer<Interface> {
+pub fn in_sandbox(host: Host, link: &Link) -> Answer<Interface> {
     Ok(Interface { sandbox: Some(host.sandbox()?), ..on_node(host, link)? })
 }
 

@@ -6,8 +6,8 @@ use multus_guest_cni::{Host, pod, result};
 
 use crate::conf::limits;
 
-pub(crate) fn add<H: Host>(
-    host: &H,
+pub(crate) fn add(
+    host: Host,
     attachment: &Attachment,
     conf: &Plugin,
     prev: Option<&CniResult>,

@@ -1,6 +1,6 @@
 //! What is done, in order.
 
-use multus_guest::network::Veth;
+use multus_guest::network::{Link, Veth};
 use multus_guest::node::Bridge;
 use multus_guest::result::Dns;
 use multus_guest::{Attachment, CniResult, Failure, Plugin};
@@ -21,15 +21,15 @@ const DETECT: &str = "ipv6/accept_dad";
 const POD_END: usize = 2;
 
 /// The three links of an attachment.
-struct Links<L> {
-    bridge: L,
-    node_end: L,
-    pod_end: L,
+struct Links {
+    bridge: Link,
+    node_end: Link,
+    pod_end: Link,
     /// The node's own end in the pod's VLAN, where that has a gateway.
-    vlan_end: Option<L>,
+    vlan_end: Option<Link>,
 }
 
-pub(crate) fn add<H: Host>(host: &H, attachment: &Attachment, conf: &Plugin) -> Result<CniResult, Failure> {
+pub(crate) fn add(host: Host, attachment: &Attachment, conf: &Plugin) -> Result<CniResult, Failure> {
     let wanted = Wanted::read(attachment, conf)?;
     let bridge = bridge(host, &wanted)?;
     let mut links = plug_in(host, bridge, &wanted, &attachment.interface_name)?;
@@ -59,7 +59,7 @@ pub(crate) fn add<H: Host>(host: &H, attachment: &Attachment, conf: &Plugin) -> 
     Ok(result)
 }
 
-fn bridge<H: Host>(host: &H, wanted: &Wanted<'_>) -> Answer<H::Link> {
+fn bridge(host: Host, wanted: &Wanted<'_>) -> Answer<Link> {
     let asked = Bridge { mtu: wanted.mtu, mac: None, vlans: wanted.vlans.is_some() };
     let bridge = host.ensure_bridge(wanted.bridge, &asked)?;
     set_if_there(host, &bridge, ACCEPT_ROUTERS, "0")?;
@@ -72,7 +72,7 @@ fn bridge<H: Host>(host: &H, wanted: &Wanted<'_>) -> Answer<H::Link> {
     Ok(bridge)
 }
 
-fn plug_in<H: Host>(host: &H, bridge: H::Link, wanted: &Wanted<'_>, name: &str) -> Answer<Links<H::Link>> {
+fn plug_in(host: Host, bridge: Link, wanted: &Wanted<'_>, name: &str) -> Answer<Links> {
     let veth = Veth { mtu: wanted.mtu, mac: wanted.mac.clone(), host_name: None };
     let (pod_end, node_end) = host.create_veth(name, &veth)?;
     set_if_there(host, &node_end, ACCEPT_ROUTERS, "0")?;
@@ -94,16 +94,16 @@ fn plug_in<H: Host>(host: &H, bridge: H::Link, wanted: &Wanted<'_>, name: &str) 
 }
 
 /// The bridge itself is in its own VLAN alone.
-fn vlan_end<H: Host>(host: &H, bridge: &H::Link, vlan: u16) -> Answer<H::Link> {
+fn vlan_end(host: Host, bridge: &Link, vlan: u16) -> Answer<Link> {
     let end = host.ensure_vlan_end(bridge, vlan)?;
     set_if_there(host, &end, ACCEPT_ROUTERS, "0")?;
     Ok(end)
 }
 
 /// Configures the pod's end, and the node as its gateway.
-fn with_addresses<H: Host>(
-    host: &H,
-    links: &mut Links<H::Link>,
+fn with_addresses(
+    host: Host,
+    links: &mut Links,
     wanted: &Wanted<'_>,
     mut result: CniResult,
     mut leases: Vec<Lease>,

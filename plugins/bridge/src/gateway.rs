@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use multus_guest::network::Link;
 use multus_guest::{CniResult, Failure};
 use multus_guest_cni::Host;
 use multus_guest_cni::host::Answer;
@@ -34,12 +35,7 @@ pub(crate) fn add_default_routes(result: &mut CniResult, leases: &[Lease]) {
 }
 
 /// Gives the bridge, or the node's own end in a VLAN of it, the gateways' addresses. It may have several if their networks don't overlap; of IPv4 it has one.
-pub(crate) fn give_addresses<H: Host>(
-    host: &H,
-    bridge: &H::Link,
-    leases: &[Lease],
-    force: bool,
-) -> Answer<()> {
+pub(crate) fn give_addresses(host: Host, bridge: &Link, leases: &[Lease], force: bool) -> Answer<()> {
     for lease in leases {
         let address = lease.gateway.and_then(|gateway| IpNet::new(gateway, lease.address.prefix_len()).ok());
         if let Some(address) = address {
@@ -49,7 +45,7 @@ pub(crate) fn give_addresses<H: Host>(
     Ok(())
 }
 
-fn give_address<H: Host>(host: &H, bridge: &H::Link, wanted: IpNet, force: bool) -> Answer<()> {
+fn give_address(host: Host, bridge: &Link, wanted: IpNet, force: bool) -> Answer<()> {
     let info = host.info(bridge)?;
     let there: Vec<IpNet> = info.addresses.iter().filter_map(|text| text.parse().ok()).collect();
     if there.contains(&wanted) {

@@ -5,7 +5,7 @@ use multus_guest::{Attachment, CniResult, Failure, Plugin};
 use multus_guest_cni::conf::invalid;
 use multus_guest_cni::{Conf, Host, pod};
 
-pub(crate) fn add<H: Host>(host: &H, attachment: &Attachment, conf: &Plugin) -> Result<CniResult, Failure> {
+pub(crate) fn add(host: Host, attachment: &Attachment, conf: &Plugin) -> Result<CniResult, Failure> {
     let ipam = pod::ipam_type(&Conf::of(conf))?.ok_or_else(|| {
         invalid("the conf has no `ipam`: a link that leads nowhere is good for its addresses alone")
     })?;

@@ -1,5 +1,6 @@
 //! What is done, in order.
 
+use multus_guest::network::Link;
 use multus_guest::result::Dns;
 use multus_guest::{Attachment, CniResult, Failure, Plugin};
 use multus_guest_cni::host::Answer;
@@ -8,7 +9,7 @@ use multus_guest_cni::{Conf, Host, pod};
 
 use crate::device::Device;
 
-pub(crate) fn add<H: Host>(host: &H, attachment: &Attachment, conf: &Plugin) -> Result<CniResult, Failure> {
+pub(crate) fn add(host: Host, attachment: &Attachment, conf: &Plugin) -> Result<CniResult, Failure> {
     let read = Conf::of(conf);
     let (device, ipam, dns) = (Device::read(&read)?, pod::ipam_type(&read)?, result::dns(&read.at("dns")?)?);
     let link = device.find(host)?;
@@ -30,7 +31,7 @@ pub(crate) fn add<H: Host>(host: &H, attachment: &Attachment, conf: &Plugin) -> 
     Ok(result)
 }
 
-fn configure<H: Host>(host: &H, link: &H::Link, result: &CniResult, leases: &[Lease]) -> Answer<()> {
+fn configure(host: Host, link: &Link, result: &CniResult, leases: &[Lease]) -> Answer<()> {
     pod::give_addresses(host, link, leases)?;
     pod::add_routes(host, link, result)?;
     if leases.is_empty() { Ok(()) } else { host.announce(link) }

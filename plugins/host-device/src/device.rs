@@ -1,5 +1,6 @@
 //! Which device.
 
+use multus_guest::network::Link;
 use multus_guest::{Failure, log};
 use multus_guest_cni::conf::invalid;
 use multus_guest_cni::host::Answer;
@@ -48,7 +49,7 @@ impl<'a> Device<'a> {
     }
 
     /// The device's link; `None` for a device whose driver is a program's and makes none.
-    pub(crate) fn find<H: Host>(&self, host: &H) -> Answer<Option<H::Link>> {
+    pub(crate) fn find(&self, host: Host) -> Answer<Option<Link>> {
         let missing = |what: String| {
             Failure::from(format!(
                 "no link of the node that this module may use {what}: look at `ip link`, and at the grant `links`"
@@ -80,7 +81,7 @@ impl<'a> Device<'a> {
     }
 }
 
-fn with_mac<H: Host>(host: &H, mac: &str) -> Answer<Option<H::Link>> {
+fn with_mac(host: Host, mac: &str) -> Answer<Option<Link>> {
     for link in host.links_of_node()? {
         if normal(&host.info(&link)?.mac).as_deref() == Some(mac) {
             return Ok(Some(link));

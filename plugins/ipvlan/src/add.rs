@@ -7,8 +7,8 @@ use multus_guest_cni::{Host, pod};
 
 use crate::conf::{Addresses, Wanted};
 
-pub(crate) fn add<H: Host>(
-    host: &H,
+pub(crate) fn add(
+    host: Host,
     attachment: &Attachment,
     conf: &Plugin,
     prev: Option<&CniResult>,

@@ -5,8 +5,8 @@ use multus_guest::result::{Interface, Ip};
 use multus_guest::{Attachment, CniResult, Failure, Plugin};
 use multus_guest_cni::Host;
 
-pub(crate) fn add<H: Host>(
-    host: &H,
+pub(crate) fn add(
+    host: Host,
     _: &Attachment,
     _: &Plugin,
     prev: Option<&CniResult>,

@@ -10,8 +10,8 @@ use multus_guest_cni::{Host, result};
 
 use crate::conf::{Port, Wanted};
 
-pub(crate) fn add<H: Host>(
-    host: &H,
+pub(crate) fn add(
+    host: Host,
     attachment: &Attachment,
     conf: &Plugin,
     prev: Option<&CniResult>,
@@ -63,7 +63,7 @@ fn check_reachable(ports: &[Port], addresses: &[IpNet]) -> Answer<()> {
     }
 }
 
-fn lead<H: Host>(host: &H, wanted: &Wanted, address: IpNet, result: &CniResult) -> Answer<()> {
+fn lead(host: Host, wanted: &Wanted, address: IpNet, result: &CniResult) -> Answer<()> {
     let v4 = address.addr().is_ipv4();
     let ports: Vec<_> = wanted.ports.iter().filter(|port| port.is_of(v4)).collect();
     if ports.is_empty() {
@@ -87,7 +87,7 @@ fn lead<H: Host>(host: &H, wanted: &Wanted, address: IpNet, result: &CniResult) 
 
 /// What the node sends to itself leaves it by the first of its links that the result names: the bridge, or the pod's
 /// other end. Without any the pod is not behind the node.
-fn let_loopback_leave<H: Host>(host: &H, result: &CniResult) -> Answer<()> {
+fn let_loopback_leave(host: Host, result: &CniResult) -> Answer<()> {
     match result.interfaces.iter().find(|link| link.sandbox.as_ref().is_none_or(String::is_empty)) {
         Some(link) => host.ensure_sysctl(&format!("net/ipv4/conf/{}/route_localnet", link.name), "1"),
         None => Ok(()),

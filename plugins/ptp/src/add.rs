@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use multus_guest::network::Veth;
+use multus_guest::network::{Link, Veth};
 use multus_guest::result::Dns;
 use multus_guest::{Attachment, CniResult, Failure, Plugin};
 use multus_guest_cni::host::{Answer, set_if_there};
@@ -18,7 +18,7 @@ const ACCEPT_ROUTERS: &str = "ipv6/accept_ra";
 /// Place of the pod's end in the result.
 const POD_END: usize = 1;
 
-pub(crate) fn add<H: Host>(host: &H, attachment: &Attachment, conf: &Plugin) -> Result<CniResult, Failure> {
+pub(crate) fn add(host: Host, attachment: &Attachment, conf: &Plugin) -> Result<CniResult, Failure> {
     let wanted = Wanted::read(conf)?;
     let (mut result, leases) = pod::ask_ipam(host, conf, wanted.ipam)?;
     let gateways = gateways(&leases)?;
@@ -47,12 +47,7 @@ pub(crate) fn add<H: Host>(host: &H, attachment: &Attachment, conf: &Plugin) -> 
 
 /// Nobody of the pod's network is on its link, so the kernel's route to that network goes, and one by the gateway takes
 /// its place. Of several addresses in a network the first one leads there.
-fn route_by_gateways<H: Host>(
-    host: &H,
-    pod_end: &H::Link,
-    leases: &[Lease],
-    gateways: &[IpAddr],
-) -> Answer<()> {
+fn route_by_gateways(host: Host, pod_end: &Link, leases: &[Lease], gateways: &[IpAddr]) -> Answer<()> {
     let mut made = Vec::new();
     for (lease, gateway) in leases.iter().zip(gateways) {
         host.remove_prefix_route(pod_end, lease.address)?;
@@ -68,7 +63,7 @@ fn route_by_gateways<H: Host>(
 }
 
 /// The node's end has the gateways' addresses, and a route to each of the pod's.
-fn be_gateway<H: Host>(host: &H, node_end: &H::Link, leases: &[Lease], gateways: &[IpAddr]) -> Answer<()> {
+fn be_gateway(host: Host, node_end: &Link, leases: &[Lease], gateways: &[IpAddr]) -> Answer<()> {
     let mut given = Vec::new();
     for (lease, gateway) in leases.iter().zip(gateways) {
         if !given.contains(gateway) {

@@ -1,5 +1,6 @@
 //! What is done, in order.
 
+use multus_guest::network::Link;
 use multus_guest::{Attachment, CniResult, Failure, Plugin};
 use multus_guest_cni::host::Answer;
 use multus_guest_cni::result::Lease;
@@ -9,8 +10,8 @@ use serde_json::Value;
 use crate::conf::Wanted;
 use crate::route;
 
-pub(crate) fn add<H: Host>(
-    host: &H,
+pub(crate) fn add(
+    host: Host,
     attachment: &Attachment,
     conf: &Plugin,
     prev: Option<&CniResult>,
@@ -63,7 +64,7 @@ fn of_table(lease: &Lease, routes: &[Value]) -> Vec<Value> {
 }
 
 /// Everything has its place elsewhere by now. Routes to routers go first, so that they come back last.
-fn take_away<H: Host>(host: &H, link: &H::Link, routes: &[Value]) -> Answer<()> {
+fn take_away(host: Host, link: &Link, routes: &[Value]) -> Answer<()> {
     let mut routes: Vec<&Value> = routes.iter().collect();
     routes.sort_by_key(|route| !route::is_by_gateway(route));
     routes.into_iter().try_for_each(|route| host.remove_route(link, route))

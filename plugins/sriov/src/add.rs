@@ -1,7 +1,8 @@
 //! What is done, in order.
 
+use multus_guest::network::Link;
 use multus_guest::result::{Dns, Interface};
-use multus_guest::sriov::Details;
+use multus_guest::sriov::{Details, VirtualFunction};
 use multus_guest::{Attachment, CniResult, Failure, Plugin, log};
 use multus_guest_cni::host::{Answer, FunctionSetting, set_if_there};
 use multus_guest_cni::result::Lease;
@@ -13,7 +14,7 @@ use crate::conf::{Source, Wanted};
 const TELL: [(&str, bool); 2] = [("ipv4/arp_notify", false), ("ipv6/ndisc_notify", true)];
 const DRIVER: &str = "vfio-pci";
 
-pub(crate) fn add<H: Host>(host: &H, attachment: &Attachment, conf: &Plugin) -> Result<CniResult, Failure> {
+pub(crate) fn add(host: Host, attachment: &Attachment, conf: &Plugin) -> Result<CniResult, Failure> {
     let wanted = Wanted::read(attachment, conf)?;
     let function = match wanted.source {
         Source::Device => host.function()?,
@@ -54,7 +55,7 @@ pub(crate) fn add<H: Host>(host: &H, attachment: &Attachment, conf: &Plugin) -> 
     Ok(result)
 }
 
-fn set_up<H: Host>(host: &H, function: &H::Function, wanted: &Wanted<'_>) -> Answer<()> {
+fn set_up(host: Host, function: &VirtualFunction, wanted: &Wanted<'_>) -> Answer<()> {
     let trusted = |setting: &&FunctionSetting<'_>| **setting == FunctionSetting::Trust(true);
     // It may have another address once it is trusted.
     for setting in wanted.settings.iter().filter(trusted) {
@@ -88,7 +89,7 @@ fn without_link(details: &Details, wanted: &Wanted<'_>) -> Answer<()> {
     Ok(())
 }
 
-fn configure<H: Host>(host: &H, link: &H::Link, result: &CniResult, leases: &[Lease]) -> Answer<()> {
+fn configure(host: Host, link: &Link, result: &CniResult, leases: &[Lease]) -> Answer<()> {
     for (key, v6) in TELL {
         if leases.iter().any(|lease| lease.is_v6() == v6) {
             set_if_there(host, link, key, "1")?;

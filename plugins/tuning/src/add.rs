@@ -6,8 +6,8 @@ use multus_guest_cni::{Host, result};
 
 use crate::conf::{OfLink, Wanted};
 
-pub(crate) fn add<H: Host>(
-    host: &H,
+pub(crate) fn add(
+    host: Host,
     attachment: &Attachment,
     conf: &Plugin,
     prev: Option<&CniResult>,
@@ -24,7 +24,7 @@ pub(crate) fn add<H: Host>(
 }
 
 /// Changes the link, and what the result tells of it.
-fn change<H: Host>(host: &H, name: &str, wanted: &OfLink, result: &mut CniResult) -> Answer<()> {
+fn change(host: Host, name: &str, wanted: &OfLink, result: &mut CniResult) -> Answer<()> {
     let link = host
         .find_in_sandbox(name)?
         .ok_or_else(|| Failure::from(format!("the pod has no link `{name}`: the plugin before made none")))?;

@@ -6,7 +6,7 @@ use multus_guest_cni::{Host, master, pod};
 
 use crate::conf::Wanted;
 
-pub(crate) fn add<H: Host>(host: &H, attachment: &Attachment, conf: &Plugin) -> Result<CniResult, Failure> {
+pub(crate) fn add(host: Host, attachment: &Attachment, conf: &Plugin) -> Result<CniResult, Failure> {
     let wanted = Wanted::read(conf)?;
     let master = wanted.master.find(host)?;
     master::check_mtu(host, &master, wanted.link.mtu)?;

@@ -1,7 +1,7 @@
 //! What is done, in order.
 
 use ipnet::IpNet;
-use multus_guest::network::Vrf;
+use multus_guest::network::{Link, Vrf};
 use multus_guest::result::Route;
 use multus_guest::{Attachment, CniResult, Failure, Plugin};
 use multus_guest_cni::conf::invalid;
@@ -9,8 +9,8 @@ use multus_guest_cni::host::Answer;
 use multus_guest_cni::{Conf, Host, result};
 use serde_json::json;
 
-pub(crate) fn add<H: Host>(
-    host: &H,
+pub(crate) fn add(
+    host: Host,
     attachment: &Attachment,
     conf: &Plugin,
     prev: Option<&CniResult>,
@@ -40,7 +40,7 @@ pub(crate) fn add<H: Host>(
     Ok(prev)
 }
 
-fn addresses<H: Host>(host: &H, link: &H::Link) -> Answer<Vec<IpNet>> {
+fn addresses(host: Host, link: &Link) -> Answer<Vec<IpNet>> {
     let info = host.info(link)?;
     let all = info.addresses.iter().filter_map(|text| text.parse::<IpNet>().ok());
     Ok(all.filter(is_global).collect())
@@ -54,7 +54,7 @@ fn is_global(address: &IpNet) -> bool {
 }
 
 /// A link whose routes are in another table from now on loses its IPv6 addresses on the way.
-fn give_back<H: Host>(host: &H, link: &H::Link, before: &[IpNet]) -> Answer<()> {
+fn give_back(host: Host, link: &Link, before: &[IpNet]) -> Answer<()> {
     let now = addresses(host, link)?;
     let lost: Vec<_> = before.iter().filter(|address| !now.contains(address)).collect();
     lost.iter().try_for_each(|address| host.add_address(link, **address))?;
