@@ -1,7 +1,7 @@
 //! Whether an effect is still as it was done (CHECK).
 
 use crate::effect::{
-    Apart, Effect, FunctionChange, Limited, LinkRef, NewLink, PortVlans, Property, Route, Setting, Space,
+    Effect, FunctionChange, Limited, LinkRef, NewLink, PortVlans, Property, Route, Setting, Space, which,
 };
 use crate::undo::{Rules, Undoing, same_setting};
 use crate::{Refused, Why};
@@ -86,8 +86,6 @@ fn differs(node: &mut impl Undoing, effect: &Effect) -> Result<Option<String>, R
         Effect::Limit { link, limit, apart } => Ok(match node.limit(link)? {
             Some(now) if now == Limited::by(limit, apart.as_ref()) => None,
             Some(Limited { rate, queue, apart: now }) => {
-                let which =
-                    |apart: Option<&Apart>| apart.map(|apart| format!(" {apart}")).unwrap_or_default();
                 let (now, before) = (which(now.as_ref()), which(apart.as_ref()));
                 Some(format!("rate {rate} limit {queue} by {link}{now}, and it was {limit}{before}"))
             }

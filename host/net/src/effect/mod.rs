@@ -27,8 +27,8 @@ pub use port::{Disguise, HostPort, PortMapping, Transport};
 pub use sriov::{
     FunctionChange, FunctionRef, InvalidPciAddress, LinkState, PciAddress, Rate, Setting, Vlan, VlanProtocol,
 };
-pub(crate) use traffic::Limited;
 pub use traffic::{Apart, Limit, PacketEnd, PolicyRule};
+pub(crate) use traffic::{Limited, which};
 
 /// Which of the two namespaces of an attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

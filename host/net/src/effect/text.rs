@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{Effect, IpvlanMode, LinkKind, LinkRef, MacvlanMode, NewLink, PortVlans, Property, Route, Space};
+use super::{
+    Effect, IpvlanMode, LinkKind, LinkRef, MacvlanMode, NewLink, PortVlans, Property, Route, Space, which,
+};
 
 impl fmt::Display for Space {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -158,8 +160,7 @@ impl fmt::Display for Effect {
             }
             Self::SpoofCheck { port, mac, .. } => write!(f, "nothing but {mac} comes in by {port}"),
             Self::PortMapping { mapping, .. } => mapping.fmt(f),
-            Self::Limit { link, limit, apart: None } => write!(f, "{limit} by {link}"),
-            Self::Limit { link, limit, apart: Some(apart) } => write!(f, "{limit} by {link} {apart}"),
+            Self::Limit { link, limit, apart } => write!(f, "{limit} by {link}{}", which(apart.as_ref())),
             Self::Redirect { link, to } => write!(f, "what comes in by {link} by way of {to}"),
             Self::PolicyRule { rule } => write!(f, "rule {rule} {}", Space::Sandbox),
             Self::Announce { link, addresses } => {

@@ -88,6 +88,11 @@ impl fmt::Display for Apart {
     }
 }
 
+/// Which packets, behind what is said of a limit: nothing where it is for all.
+pub(crate) fn which(apart: Option<&Apart>) -> String {
+    apart.map(|apart| format!(" {apart}")).unwrap_or_default()
+}
+
 /// In the words of `ip rule`.
 impl fmt::Display for PolicyRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,6 +9,7 @@ use super::setting;
 use super::space::Namespace;
 use super::traffic;
 use super::world::World;
+use crate::effect::which;
 
 /// Every namespace of the node by its number, the node's own first: links, addresses, routes, neighbours, settings that
 /// are not as the kernel makes them, rules; then the functions of cards.
@@ -34,8 +35,7 @@ fn lines(text: &mut String, number: u64, space: &Namespace) {
         let unusual = device.settings.iter().filter(|(key, value)| usual.get(*key) != Some(value));
         unusual.for_each(|(key, value)| line(format!("{}: {key} = {value}", device.name)));
         if let Some((limit, apart)) = &device.limit {
-            let apart = apart.as_ref().map(|apart| format!(" {apart}")).unwrap_or_default();
-            line(format!("{}: {limit}{apart}", device.name));
+            line(format!("{}: {limit}{}", device.name, which(apart.as_ref())));
         }
         if let Some(to) = device.redirect {
             line(format!("{}: in by way of {to}", device.name));
