@@ -1,12 +1,13 @@
 //! Compiling.
 
+use std::env::consts::ARCH;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use multus_wasm::{Digest, engine_config};
 use wasmparser::{Encoding, Parser, Payload};
-use wasmtime::Engine;
+use wasmtime::{Config, Engine};
 
 use crate::compiler::COMPONENT_BYTES;
 use crate::error::CompileError;
@@ -22,20 +23,29 @@ pub struct Artifact {
     pub bytes: Vec<u8>,
 }
 
-/// Compiles a component for this node's CPU and [`multus_wasm::ENGINE_ID`]. Takes tens of milliseconds for a
-/// small Rust component and ten seconds for one with a language's whole runtime inside.
+/// Compiles a component for every processor of this node's architecture, and [`multus_wasm::ENGINE_ID`]. Takes tens of
+/// milliseconds for a small Rust component and ten seconds for one with a language's whole runtime inside.
 ///
 /// # Errors
 /// Bytes that are no component (a core module, an artifact, text), or use a WebAssembly proposal that the
 /// engine leaves out.
 pub fn compile_component(component: &[u8]) -> Result<Artifact, CompileError> {
     check_kind(component)?;
-    let engine =
-        Engine::new(&engine_config()).map_err(|error| CompileError::Compiler(format!("{error:#}")))?;
+    let failed = |error: wasmtime::Error| CompileError::Compiler(format!("{error:#}"));
+    let engine = any_processor().and_then(|config| Engine::new(&config)).map_err(failed)?;
     let bytes = engine
         .precompile_component(component)
         .map_err(|error| CompileError::Refused(format!("{error:#}")))?;
     Ok(Artifact { component: Digest::of(component), digest: Digest::of(&bytes), bytes })
+}
+
+/// Naming a target keeps the compiler from using what this processor has beyond it. Code that needs more would have to
+/// ask for it at each load, which takes a dozen questions that each leave a virtual machine; and it would stop working
+/// on a node that moves to an older processor (docs/decisions/0026).
+fn any_processor() -> wasmtime::Result<Config> {
+    let mut config = engine_config();
+    config.target(&format!("{ARCH}-unknown-linux-gnu"))?;
+    Ok(config)
 }
 
 /// Reads a component's file, as far as one may be long: what is longer is refused by whoever looks at the bytes.

@@ -147,6 +147,36 @@ fn an_artifact_of_another_engine_is_not_loaded() {
     );
 }
 
+/// Each feature of a processor that compiled code may use stands in it by name, and whether it does.
+fn features(artifact: &[u8]) -> Vec<(String, bool)> {
+    let starts = artifact.windows(4).enumerate().filter(|(_, window)| *window == b"has_");
+    let read = |(start, _)| {
+        let text = &artifact[start..];
+        let end = text.iter().position(|byte| !matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))?;
+        let name = String::from_utf8(text[..end].to_vec()).unwrap();
+        (text.get(end) == Some(&2)).then(|| (name, text[end + 1] == 1))
+    };
+    starts.filter_map(read).collect()
+}
+
+#[test]
+fn an_artifact_runs_on_every_processor_of_its_architecture() {
+    let component = component("mtu");
+    let here = wasmtime::Engine::new(&engine_config()).unwrap().precompile_component(&component).unwrap();
+    let known = features(&here);
+    assert!(known.len() > 2, "no features of processors were found: {known:?}");
+    if cfg!(target_arch = "x86_64") {
+        assert!(
+            known.iter().any(|(_, used)| *used),
+            "this processor has something beyond the first of its kind"
+        );
+    }
+    let ours = features(&compile_component(&component).unwrap().bytes);
+    assert_eq!(ours.len(), known.len());
+    let wanted: Vec<&String> = ours.iter().filter(|(_, used)| *used).map(|(name, _)| name).collect();
+    assert!(wanted.is_empty(), "it wants {wanted:?}");
+}
+
 #[test]
 fn what_got_past_the_installation_is_refused_at_load() {
     let rows = [
