@@ -110,6 +110,7 @@ pub(crate) fn and_found(scene: &Scene) {
     let all =
         vec![expect(0, "held"), expect(1, "lost"), expect(2, "lost"), expect(3, "lost"), expect(4, "lost")];
     assert_eq!((well, states(&rows)), (false, all), "{rows:?}");
+    unseen(scene);
     let keeper = |number: usize| {
         let row = rows.iter().find(|row| row[0] == scene.card.address(number)).unwrap();
         row[2].clone()
@@ -138,6 +139,18 @@ pub(crate) fn and_found(scene: &Scene) {
     killed(scene);
     ip("netns del stray");
     drop((held, socket));
+}
+
+/// Who does not see the node's processes does not find what only they keep, and says so.
+fn unseen(scene: &Scene) {
+    let alone = command(scene, &[]);
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--mount-proc"]).arg(alone.get_program()).args(alone.get_args());
+    let output = command.output().unwrap();
+    let text = said(&output);
+    assert!(!output.status.success(), "{text}");
+    let line = text.lines().find(|line| line.contains(&scene.card.address(2))).unwrap_or_default();
+    assert!(line.contains("missing: its link is in no namespace that was found"), "{text}");
 }
 
 /// It is on the node or it is not: a reclaiming that was killed is done again.

@@ -130,8 +130,9 @@ fn virtual_functions_are_the_pods_for_a_while() {
         assert_eq!(scene.card.state(), before, "{what}");
     }
     scene.seen.is_on_the_page(&scene.card);
-    // A driver that gets its function back makes its link anew.
-    let stories: [(&str, Story); 3] = [
+    // Links that get other numbers: home where theirs is taken, or made anew by a driver that gets its function back.
+    let stories: [(&str, Story); 4] = [
+        ("a function of which its pod left nothing as it was", changed),
         ("functions that programs would have, without an IOMMU", programs::without_iommu),
         ("functions that programs have", programs::with_iommu),
         ("an ADD for programs that is killed between two drivers", programs::killed),
@@ -216,6 +217,23 @@ fn gone(scene: &Scene) {
     ip("link del eth0");
 }
 
+/// It comes home by itself, under another name, number and address than anybody knows.
+fn changed(scene: &Scene) {
+    let home = scene.card.await_function(5);
+    let index = std::fs::read_to_string(format!("/sys/class/net/{home}/ifindex")).unwrap();
+    let own = json!({ "deviceID": scene.card.address(5), "vlan": 100, "trust": "on" });
+    let (pod, conf, _) = scene.attached("changed", &own);
+    ip("-n changed link set eth0 down");
+    ip("-n changed link set eth0 name mine address 02:00:00:00:99:05");
+    ip(&format!("link add squatter index {} type dummy", index.trim()));
+    ip("netns del changed");
+    assert_eq!(scene.card.await_function(5), "mine");
+    scene.node.del(&pod, &conf).succeeded();
+    assert_eq!(scene.card.await_function(5), home);
+    assert_eq!(scene.card.function(5)["vlan_list"][0]["vlan"], 0);
+    ip("link del squatter");
+}
+
 fn of_2018(scene: &Scene) {
     let own = json!({ "if0": "pf0", "if0name": "north0", "l2enable": true, "vlan": 210 });
     let (pod, conf, answer) = scene.attached("old", &own);
@@ -225,7 +243,10 @@ fn of_2018(scene: &Scene) {
     scene.ends(&pod, &conf);
 }
 
+/// As on most nodes, its link is up.
 fn one_at_a_time(scene: &Scene) {
+    let is_up = || ip("link show vf0").contains(",UP");
+    ip("link set vf0 up");
     let own = json!({ "deviceID": scene.card.address(0) });
     let (pod, conf, _) = scene.attached("first", &own);
     let late = scene.node.pod("late");
@@ -234,4 +255,6 @@ fn one_at_a_time(scene: &Scene) {
     assert!(error.msg.contains("container first has it as eth0"), "{error:?}");
     ip("netns del late");
     scene.ends(&pod, &conf);
+    assert!(is_up());
+    ip("link set vf0 down");
 }

@@ -64,6 +64,8 @@ pub(crate) fn without_iommu(scene: &Scene) {
 
 pub(crate) fn with_iommu(scene: &Scene) {
     let (address, before) = (scene.card.address(0), state(&scene.card, 0));
+    let reserved = Path::new(DEVICES).join(&address).join("driver_override");
+    fs::write(&reserved, "igbvf").unwrap();
     let (pod, conf, answer) = scene.attached("program", &conf_of("pf0"));
     let link = &answer.result()["interfaces"][0];
     assert_eq!((&link["name"], &link["pciID"]), (&json!("eth0"), &json!(address)), "{link}");
@@ -78,6 +80,8 @@ pub(crate) fn with_iommu(scene: &Scene) {
     scene.checked(&pod, &conf).succeeded();
     scene.ends(&pod, &conf);
     assert_eq!((state(&scene.card, 0), claims()), (before, Vec::new()));
+    assert_eq!(fs::read_to_string(&reserved).unwrap().trim(), "igbvf", "as somebody had said");
+    fs::write(&reserved, "\n").unwrap();
     assert!(!group(&address).exists());
 }
 

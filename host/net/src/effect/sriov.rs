@@ -230,6 +230,9 @@ pub enum FunctionChange {
         /// The name that its link had, which it gets again.
         #[serde(default)]
         name: Option<String>,
+        /// The only driver that it was to have before, if somebody said so; it is said again when that one is back.
+        #[serde(default)]
+        reserved_for: Option<String>,
     },
 }
 
@@ -248,11 +251,12 @@ impl FunctionChange {
             Self::Set { function, before: Some(before), .. } => {
                 Some(Self::Set { function: function.clone(), setting: *before, before: None, briefly: false })
             }
-            Self::Driver { address, driver, before, name } => Some(Self::Driver {
+            Self::Driver { address, driver, before, name, reserved_for } => Some(Self::Driver {
                 address: address.clone(),
                 driver: before.clone(),
                 before: driver.clone(),
                 name: name.clone(),
+                reserved_for: reserved_for.clone(),
             }),
         }
     }

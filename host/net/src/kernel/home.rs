@@ -46,7 +46,13 @@ impl Kernel {
             return Ok(None);
         }
         let links = link::detailed(self.socket(space, tried)?).map_err(failed(tried))?;
-        Ok(find(moved, space, &links).cloned())
+        let is_function = |device: &str| {
+            let address = device.parse().ok();
+            address.is_some_and(|address| {
+                self.sysfs.virtual_function(&address).is_ok_and(|found| found.is_some())
+            })
+        };
+        Ok(find(moved, space, &links, is_function).cloned())
     }
 
     /// Takes it to its old namespace, if possible with its old number and name.

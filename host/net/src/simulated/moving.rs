@@ -67,7 +67,8 @@ impl Simulated {
     fn search(&mut self, moved: &Moved<'_>, space: Space) -> Result<Option<Details>, Refused> {
         let links = self
             .look(space, &"a list of the links", |space| space.devices().map(details).collect::<Vec<_>>())?;
-        Ok(find(moved, space, &links).cloned())
+        let is_function = |device: &str| self.node.has_function(device);
+        Ok(find(moved, space, &links, is_function).cloned())
     }
 
     /// To its old namespace, if possible with its old number and name.

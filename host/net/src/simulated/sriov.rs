@@ -43,6 +43,7 @@ struct Inside {
     place: FunctionRef,
     settings: Settings,
     driver: Option<String>,
+    reserved_for: Option<String>,
     switch: Option<String>,
     confined: Vec<String>,
     factory: Factory,
@@ -59,6 +60,7 @@ impl Cards {
         for inside in self.0.values_mut() {
             inside.settings = fresh();
             inside.driver = Some(DRIVER.to_owned());
+            inside.reserved_for = None;
         }
         self
     }
@@ -125,6 +127,7 @@ impl Node {
             let inside = Inside {
                 settings: fresh(),
                 driver,
+                reserved_for: None,
                 switch: None,
                 confined: Vec::new(),
                 factory,
@@ -141,6 +144,18 @@ impl Node {
         if let Ok(inside) = self.world().cards.get_mut(address) {
             inside.refusals.push(Refusal { like, errno });
         }
+    }
+
+    /// Somebody says that a function is for one driver alone.
+    pub fn reserve_function(&self, address: &PciAddress, driver: &str) {
+        if let Ok(inside) = self.world().cards.get_mut(address) {
+            inside.reserved_for = Some(driver.to_owned());
+        }
+    }
+
+    /// Whether a device is a virtual function.
+    pub(super) fn has_function(&self, device: &str) -> bool {
+        device.parse().is_ok_and(|address| self.world().cards.get(&address).is_ok())
     }
 
     /// The card of a function is in the mode `switchdev`.
@@ -175,11 +190,12 @@ impl Simulated {
                 place: inside.place.clone(),
                 physical: physical.name.clone(),
                 driver: inside.driver.clone(),
-                reserved_for: inside.driver.clone().filter(|driver| sysfs::is_for_userspace(driver)),
+                reserved_for: inside.reserved_for.clone(),
                 switch: inside.switch.clone(),
                 confined: inside.confined.clone(),
                 settings: inside.settings,
                 link: world.of_bus(address.as_str()).map(Device::view),
+                carries: world.on_function(address.as_str()),
             }))
         })
     }
@@ -212,9 +228,12 @@ impl Simulated {
             FunctionChange::Set { function, setting, .. } => {
                 self.ask(tried, |world| world.cards.get_mut(&function.address)?.set(setting))
             }
-            FunctionChange::Driver { address, driver, name, .. } => {
-                self.ask(tried, |world| world.give_driver(address, driver.as_deref(), name.as_deref()))
-            }
+            FunctionChange::Driver { address, driver, name, reserved_for, .. } => self.ask(tried, |world| {
+                world.give_driver(address, driver.as_deref(), name.as_deref())?;
+                let for_programs = driver.clone().filter(|driver| sysfs::is_for_userspace(driver));
+                world.cards.get_mut(address)?.reserved_for = for_programs.or_else(|| reserved_for.clone());
+                Ok(())
+            }),
         }
     }
 }
@@ -258,6 +277,14 @@ impl World {
     fn of_bus(&self, address: &str) -> Option<&Device> {
         let of_it = |device: &&Device| device.kind.hardware().is_some_and(|own| own.bus_address == address);
         self.space(HOST).ok()?.devices().find(of_it)
+    }
+
+    /// A link of the node's that is on a device's, by name.
+    fn on_function(&self, address: &str) -> Option<String> {
+        let index = self.of_bus(address)?.index;
+        let mut children = self.children(Place { space: HOST, index }).into_iter();
+        let child = children.find(|child| child.space == HOST)?;
+        Some(self.space(HOST).ok()?.device(child.index).ok()?.name.clone())
     }
 
     /// Whether a link's hardware lets it have another address.

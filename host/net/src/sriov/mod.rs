@@ -33,6 +33,8 @@ pub struct Function {
     pub settings: Settings,
     /// Its link, if that is on the node.
     pub link: Option<Link>,
+    /// A link of the node's that is on that one, such as a VLAN's, by name.
+    pub carries: Option<String>,
 }
 
 impl Function {

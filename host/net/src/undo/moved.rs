@@ -22,10 +22,16 @@ impl Moved<'_> {
 /// The link that was moved, among those of one namespace, if it is there.
 ///
 /// Hardware is told by its device, under any name; where a device has several links (ports of a card, an uplink and those
-/// that stand for its virtual functions), by the index, or by hardware address and name together. A virtual link has to have one of the hardware addresses that we
+/// that stand for its virtual functions), by the index, or by hardware address and name together. A virtual function has no
+/// other link than its own: `is_function` tells of a device whether it is one. A virtual link has to have one of the hardware addresses that we
 /// know of and, since those are easily copied, the index or the name that it had; one whose address the pod changed
 /// has to have both.
-pub(crate) fn find<'a>(moved: &Moved<'_>, space: Space, candidates: &'a [Details]) -> Option<&'a Details> {
+pub(crate) fn find<'a>(
+    moved: &Moved<'_>,
+    space: Space,
+    candidates: &'a [Details],
+    is_function: impl Fn(&str) -> bool,
+) -> Option<&'a Details> {
     let name = if space == moved.to { moved.name } else { moved.home.name.as_str() };
     if let Some(device) = &moved.home.bus_address {
         let of_it = || candidates.iter().filter(|candidate| candidate.bus_address.as_ref() == Some(device));
@@ -35,8 +41,9 @@ pub(crate) fn find<'a>(moved: &Moved<'_>, space: Space, candidates: &'a [Details
             it.link.index == moved.link.index || it.link.name == name || moved.macs.contains(&it.link.mac)
         };
         return match of_it().count() {
-            // At home it may be another one of the device, which never moved; only in the pod it can't be.
-            0 | 1 => of_it().find(|it| space == moved.to || known(it)),
+            // At home it may be another one of the device, which never moved; only in the pod it can't be, and of a
+            // function.
+            0 | 1 => of_it().find(|it| space == moved.to || known(it) || is_function(device)),
             _ => of_it().find(|it| it.link.index == moved.link.index).or_else(|| of_it().find(both)),
         };
     }

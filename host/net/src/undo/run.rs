@@ -244,9 +244,11 @@ impl<N: Undoing> Undone<'_, N> {
         let Some(found) = self.node.function(address)? else { return Ok(()) };
         let has_ours = match change {
             FunctionChange::Set { setting, .. } => found.has(setting),
-            FunctionChange::Driver { driver, .. } => {
+            FunctionChange::Driver { driver, before, reserved_for, .. } => {
                 let is_reserved = found.reserved_for.is_some() && found.reserved_for == *driver;
-                found.driver == *driver || found.driver.is_none() || is_reserved
+                let was_reserved = reserved_for.is_some() && found.reserved_for.is_none();
+                let is_nearly_back = was_reserved && found.driver == *before;
+                found.driver == *driver || found.driver.is_none() || is_reserved || is_nearly_back
             }
         };
         match change.reverse().filter(|_| has_ours) {

@@ -221,8 +221,24 @@ fn a_moved_link_is_found_by_what_the_pod_cannot_copy() {
         let Action::BringHome(moved) = &steps[0].action else { panic!("{steps:?}") };
         let mut candidates = decoys();
         candidates.insert(1, it.clone());
-        let index = find(moved, Space::Sandbox, &candidates).map(|found| found.link.index);
+        let index = find(moved, Space::Sandbox, &candidates, |_| false).map(|found| found.link.index);
         assert_eq!(index, found.then_some(it.link.index), "{what}");
+    }
+}
+
+/// A function has one link: at home it is that, whatever became of its name, number and address.
+#[test]
+fn a_function_that_is_home_is_told_by_its_device_alone() {
+    let device = Some("0000:03:02.1");
+    let home = candidate(12, "dev0", 9, device);
+    let other = candidate(13, "dev1", 10, Some("0000:03:02.2"));
+    let effect = moved(device);
+    let steps = steps(&[&effect]);
+    let Action::BringHome(moved) = &steps[0].action else { panic!("{steps:?}") };
+    for (is_function, expected) in [(true, Some(12)), (false, None)] {
+        let candidates = [other.clone(), home.clone()];
+        let found = find(moved, Space::Host, &candidates, |of| is_function && Some(of) == device);
+        assert_eq!(found.map(|found| found.link.index), expected);
     }
 }
 
@@ -243,7 +259,11 @@ fn a_sibling_of_a_moved_link_is_left_alone() {
         let effect = moved(device);
         let steps = steps(&[&effect]);
         let Action::BringHome(moved) = &steps[0].action else { panic!("{steps:?}") };
-        assert_eq!(find(moved, space, &candidates).map(|found| found.link.index), expected, "{what}");
+        assert_eq!(
+            find(moved, space, &candidates, |_| false).map(|found| found.link.index),
+            expected,
+            "{what}"
+        );
     }
 }
 

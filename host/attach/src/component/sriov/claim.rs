@@ -26,6 +26,7 @@ pub(in super::super) fn device(node: &mut ComponentNode) -> Answer<FunctionId> {
     if let Some(id) = node.functions.position(&address) {
         return Ok(id);
     }
+    has_none_yet(node)?;
     let found = look(node, &address)?.ok_or_else(|| gone(&address))?;
     check_granted(node, &found.physical)?;
     if let Some(words) = unfit(node, &found) {
@@ -56,12 +57,10 @@ pub(in super::super) fn device(node: &mut ComponentNode) -> Answer<FunctionId> {
 /// `pick`.
 pub(in super::super) fn pick(node: &mut ComponentNode, physical: &str) -> Answer<FunctionId> {
     check_granted(node, physical)?;
+    has_none_yet(node)?;
     let all = node.ask(|backend| backend.functions_of(physical))?;
     let mut reasons = Vec::new();
     for place in all {
-        if node.functions.position(&place.address).is_some() {
-            continue;
-        }
         match choose(node, &place.address)? {
             Ok(locked) => return claim(node, locked),
             Err(words) => reasons.push(format!("{}: {words}", place.address)),
@@ -73,6 +72,17 @@ pub(in super::super) fn pick(node: &mut ComponentNode, physical: &str) -> Answer
     };
     let message = format!("no virtual function of `{physical}` is free: {why}");
     Err(failure(Code::TryAgainLater, message, "`multusctl sriov list` shows who has which"))
+}
+
+/// An attachment has one function to itself: a module that may take any one of a card must not take all of them.
+fn has_none_yet(node: &ComponentNode) -> Answer<()> {
+    match node.functions.first() {
+        None => Ok(()),
+        Some(address) => Err(not_granted(
+            &format!("take a second virtual function: it has {address}"),
+            "a network of its own for each function",
+        )),
+    }
 }
 
 /// A function that may be taken, locked, or why not.
@@ -126,9 +136,10 @@ fn unwanted(function: &Function) -> Option<String> {
 fn used_by_node(function: &Function) -> Option<String> {
     let link = function.link.as_ref()?;
     let lasting = |address: &&String| !address.starts_with("fe80:");
-    match (link.master, link.addresses.iter().find(lasting)) {
-        (Some(_), _) => Some(format!("its link {} is a port of another one", link.name)),
-        (_, Some(address)) => Some(format!("its link {} has the address {address}", link.name)),
+    match (link.master, link.addresses.iter().find(lasting), &function.carries) {
+        (Some(_), ..) => Some(format!("its link {} is a port of another one", link.name)),
+        (_, Some(address), _) => Some(format!("its link {} has the address {address}", link.name)),
+        (.., Some(other)) => Some(format!("the link {other} is on its link {}", link.name)),
         _ => None,
     }
 }

@@ -38,6 +38,10 @@ impl Functions {
         u32::try_from(at).ok().map(FunctionId)
     }
 
+    fn first(&self) -> Option<&PciAddress> {
+        self.0.first().map(Locked::address)
+    }
+
     fn address(&self, id: FunctionId) -> Answer<&PciAddress> {
         let found = usize::try_from(id.0).ok().and_then(|at| self.0.get(at));
         found.map(Locked::address).ok_or_else(|| invalid("this handle stands for no virtual function"))
@@ -155,5 +159,6 @@ fn leave_to_programs(node: &ComponentNode, function: &Function, driver: &str) ->
         driver: Some(driver.to_owned()),
         before: function.driver.clone(),
         name: function.link.as_ref().map(|link| link.name.clone()),
+        reserved_for: function.reserved_for.clone(),
     }))
 }

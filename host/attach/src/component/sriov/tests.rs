@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use multus_net::simulated::Sandbox;
 use multus_net::sriov::{Claims, Holder};
-use multus_net::{Backend, BootId, LinkRef, MacAddr, NewLink, Property, Setting, Vlan};
+use multus_net::{Backend, BootId, LinkKind, LinkRef, MacAddr, NewLink, Property, Setting, Vlan};
 use multus_wasm::node::{Failure, Node};
 use serde_json::{Value, json};
 
@@ -67,6 +67,18 @@ fn a_module_takes_the_device_of_its_conf_and_no_other() {
     }
 }
 
+/// A module that may take any function of a card does not take all of them.
+#[test]
+fn a_module_takes_one_function_however_it_asks() {
+    let stage = stage();
+    let mut node = module_of(&stage, &stage.pod("a"), Some(FUNCTIONS[1]));
+    node.pick_function(CARD).unwrap();
+    let words: &[&str] = &["take a second virtual function: it has", FUNCTIONS[0]];
+    refused(node.pick_function(CARD), words);
+    refused(node.function(), words);
+    assert_eq!(stage.claims().iter().filter(|claim| claim.contains(FUNCTIONS[1])).count(), 0);
+}
+
 #[test]
 fn a_card_that_was_not_granted_is_out_of_reach() {
     let stage = stage();
@@ -123,7 +135,8 @@ fn what_the_reference_plugin_or_the_node_uses_is_not_picked() {
     let mut node = module_of(&stage, &stage.pod("b"), None);
     let id = node.pick_function(CARD).unwrap();
     assert_eq!(address_of(&node, id), FUNCTIONS[0]);
-    refused(node.pick_function(CARD), &["no virtual function of `ens2` is free", "container a has it"]);
+    let mut late = module_of(&stage, &stage.pod("c"), None);
+    refused(late.pick_function(CARD), &["no virtual function of `ens2` is free", "container a has it"]);
 }
 
 /// Something done to the link of a function, by the node.
@@ -133,7 +146,19 @@ type Use = fn(LinkRef) -> Effect;
 #[test]
 fn a_function_that_the_node_itself_uses_is_refused_however_it_is_asked_for() {
     let address = |link, text: &str| Effect::Address { link, address: text.parse().unwrap(), lasting: false };
-    let rows: [(Use, &str); 3] = [
+    let vlan = |link| Effect::Link {
+        link: NewLink {
+            space: Space::Host,
+            index: 101,
+            name: "ens2v0.7".into(),
+            mac: MacAddr([2, 0, 0, 0, 0, 7]),
+        },
+        parent: Some(link),
+        kind: LinkKind::Vlan { id: 7 },
+        mtu: None,
+    };
+    let rows: [(Use, &str); 4] = [
+        (vlan, "the link ens2v0.7 is on its link ens2v0"),
         (
             |link| Effect::Set { link, property: Property::Master(Some(100)), before: None },
             "its link ens2v0 is a port of another one",
@@ -164,7 +189,8 @@ fn a_function_that_the_node_itself_uses_is_refused_however_it_is_asked_for() {
         assert_eq!(failure.code, 7, "{failure:?}");
         let id = node.pick_function(CARD).unwrap();
         assert_eq!(address_of(&node, id), FUNCTIONS[1], "the one that is not in use");
-        refused(node.pick_function(CARD), &[FUNCTIONS[0], words]);
+        let mut late = module_of(&stage, &stage.pod("b"), None);
+        refused(late.pick_function(CARD), &[FUNCTIONS[0], words]);
         assert!(stage.claims().iter().all(|claim| !claim.contains(FUNCTIONS[0])), "nothing was claimed");
     }
     // A link that is merely up has such an address by itself.
@@ -185,7 +211,8 @@ fn a_function_that_is_plugged_into_the_cards_switch_is_refused() {
     refused(node.function(), &[FUNCTIONS[0], "`ens2` is in the mode switchdev", "mode legacy"]);
     let id = node.pick_function(CARD).unwrap();
     assert_eq!(address_of(&node, id), FUNCTIONS[1]);
-    refused(node.pick_function(CARD), &["switchdev"]);
+    let mut late = module_of(&stage, &stage.pod("b"), None);
+    refused(late.pick_function(CARD), &["switchdev"]);
     assert_eq!(stage.claims().iter().filter(|claim| claim.contains(FUNCTIONS[0])).count(), 0);
 }
 
@@ -194,11 +221,15 @@ fn a_function_that_is_plugged_into_the_cards_switch_is_refused() {
 fn a_function_whose_rdma_device_would_stay_behind_is_refused() {
     let stage = stage();
     stage.node.confine_rdma(&FUNCTIONS[0].parse().unwrap(), "mlx5_3");
-    let mut node = module_of(&stage, &stage.pod("a"), Some(FUNCTIONS[0]));
+    let pod = stage.pod("a");
+    let mut node = module_of(&stage, &pod, Some(FUNCTIONS[0]));
     refused(node.function(), &[FUNCTIONS[0], "mlx5_3", "exclusive mode", "netns shared", "plugin `rdma`"]);
     let id = node.pick_function(CARD).unwrap();
     assert_eq!(address_of(&node, id), FUNCTIONS[1]);
-    refused(node.pick_function(CARD), &["mlx5_3"]);
+    let mut late = module_of(&stage, &stage.pod("c"), None);
+    refused(late.pick_function(CARD), &["mlx5_3"]);
+    drop((node, late));
+    assert!(stage.take_back(&pod, TakeBack::default()).is_empty());
     assert_eq!(stage.claims().iter().filter(|claim| claim.contains(FUNCTIONS[0])).count(), 0);
     let mut node = module_of(&stage, &stage.pod("b"), Some(FUNCTIONS[0]));
     Rc::get_mut(&mut node.scene).unwrap().moves_rdma = true;

@@ -53,11 +53,11 @@ pub(crate) struct Reclaim {
 struct Row {
     address: String,
     /// Its name where it was found.
-    link: String,
+    link: Option<String>,
     /// The number of the namespace, as `/proc/<pid>/ns/net` shows it.
-    namespace: u64,
+    namespace: Option<u64>,
     /// What keeps that one alive.
-    keeper: String,
+    keeper: Option<String>,
     state: State,
     /// Who has it, or why nobody does.
     holder: String,
@@ -77,6 +77,25 @@ enum State {
     Home,
     /// It could not be.
     Stuck,
+    /// Its link is in no namespace that was found.
+    Missing,
+}
+
+impl Row {
+    /// One whose link was not found.
+    fn missing(address: &PciAddress) -> Self {
+        let why = "its link is in no namespace that was found: look from where all of the node's processes are seen";
+        Row {
+            address: address.to_string(),
+            link: None,
+            namespace: None,
+            keeper: None,
+            state: State::Missing,
+            holder: "unknown".to_owned(),
+            home: None,
+            error: Some(why.to_owned()),
+        }
+    }
 }
 
 impl Reclaim {
@@ -96,11 +115,11 @@ impl Reclaim {
                 self.search(&further, &away, &holders, console, &mut rows);
             }
         }
-        for address in missing(&away, &rows) {
-            console.say(&format!("warning: the link of {address} is in no namespace that was found"));
-        }
+        let missing: Vec<Row> = missing(&away, &rows).map(Row::missing).collect();
+        rows.extend(missing);
         console.show(&Rows(&rows))?;
-        let left = rows.iter().filter(|row| matches!(row.state, State::Lost | State::Stuck)).count();
+        let left = |state: State| matches!(state, State::Lost | State::Stuck | State::Missing);
+        let left = rows.iter().filter(|row| left(row.state)).count();
         if left > 0 && !self.yes {
             let functions = table::count(left, "function");
             console
@@ -145,9 +164,9 @@ impl Reclaim {
             };
             let mut row = Row {
                 address: address.to_string(),
-                link,
-                namespace: place.inode,
-                keeper: keeper(&place.keeper),
+                link: Some(link),
+                namespace: Some(place.inode),
+                keeper: Some(keeper(&place.keeper)),
                 state,
                 holder,
                 home: None,
@@ -216,10 +235,12 @@ impl Report for Rows<'_> {
             let state = match (&row.state, &row.home, &row.error) {
                 (State::Home, Some(name), _) => format!("home, as {name}"),
                 (State::Stuck, _, Some(error)) => format!("stuck: {error}"),
+                (State::Missing, _, Some(error)) => format!("missing: {error}"),
                 (State::Held, ..) => "left alone".to_owned(),
                 _ => "lost".to_owned(),
             };
-            vec![row.address.clone(), row.link.clone(), row.keeper.clone(), row.holder.clone(), state]
+            let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+            vec![row.address.clone(), known(&row.link), known(&row.keeper), row.holder.clone(), state]
         };
         table::render(&["FUNCTION", "LINK", "KEPT BY", "HOLDER", "STATE"], self.0.iter().map(words))
     }
@@ -233,9 +254,9 @@ mod tests {
     fn a_function_has_one_line_with_what_keeps_it_and_what_became_of_it() {
         let row = |state: State, home: Option<&str>, error: Option<&str>| Row {
             address: "0000:03:10.0".to_owned(),
-            link: "eth0".to_owned(),
-            namespace: 7,
-            keeper: keeper(&Keeper::Process { pid: 12, name: "sleep".to_owned() }),
+            link: Some("eth0".to_owned()),
+            namespace: Some(7),
+            keeper: Some(keeper(&Keeper::Process { pid: 12, name: "sleep".to_owned() })),
             state,
             holder: "nobody".to_owned(),
             home: home.map(ToOwned::to_owned),
@@ -252,6 +273,8 @@ mod tests {
             text.lines().skip(1).map(|line| line.rsplit("nobody").next().unwrap().trim()).collect();
         assert_eq!(ends, ["lost", "home, as dev0", "stuck: busy", "left alone"]);
         assert!(text.lines().nth(1).unwrap().contains("process 12 (sleep)"), "{text}");
+        let missing = Rows(&[Row::missing(&"0000:03:10.1".parse().unwrap())]).text();
+        assert!(missing.contains("missing: its link is in no namespace that was found"), "{missing}");
         assert_eq!(Rows(&[]).text(), "no virtual function is away from the node\n");
     }
 }

@@ -56,6 +56,11 @@ impl Kernel {
         }
     }
 
+    /// Says again which driver alone a function is for: one more is not bound to it from now on.
+    pub(super) fn reserve(&self, address: &PciAddress, only: &str) -> io::Result<()> {
+        write(&self.sysfs.folder(address).join("driver_override"), only)
+    }
+
     fn bind(
         &self,
         address: &PciAddress,

@@ -19,6 +19,7 @@ use crate::attribute::NESTED;
 use crate::effect::{FunctionChange, FunctionRef, PciAddress, Setting, Space};
 use crate::link::{self, Details, Wanted};
 use crate::netlink::body;
+use crate::sriov::sysfs::is_for_userspace;
 use crate::sriov::{Function, Settings, decode, encode};
 
 impl Kernel {
@@ -31,6 +32,8 @@ impl Kernel {
         let links = self.links_of_devices(&tried)?;
         let (physical, settings) = self.settings(&found.place, &links, &tried)?;
         let own = links.iter().find(|link| is_of(link, address)).map(|link| link.link.index);
+        let is_on = |link: &&Details| link.below == own && link.namespace.is_none();
+        let carries = own.and_then(|_| links.iter().find(is_on)).map(|link| link.link.name.clone());
         let socket = self.socket(Space::Host, &tried)?;
         let whole = |index| link::whole(socket, Wanted::Index(index)).map_err(refused(&tried));
         let link = own.map(whole).transpose()?.flatten();
@@ -39,7 +42,17 @@ impl Kernel {
             if found.rdma.is_empty() || self.sysfs.shares_rdma() { Vec::new() } else { found.rdma };
         let (driver, place) = (found.driver, found.place);
         let reserved_for = self.sysfs.reserved_for(address);
-        Ok(Some(Function { physical, settings, link, switch, confined, driver, reserved_for, place }))
+        Ok(Some(Function {
+            physical,
+            settings,
+            link,
+            carries,
+            switch,
+            confined,
+            driver,
+            reserved_for,
+            place,
+        }))
     }
 
     /// See [`Backend::functions_of`](crate::Backend::functions_of).
@@ -64,8 +77,13 @@ impl Kernel {
                 self.give_own_mac(function, *mac, tried)
             }
             FunctionChange::Set { function, setting, .. } => self.set_function(function, setting, tried),
-            FunctionChange::Driver { address, driver, name, .. } => {
-                self.give_driver(address, driver.as_deref(), name.as_deref(), tried)
+            FunctionChange::Driver { address, driver, name, reserved_for, .. } => {
+                self.give_driver(address, driver.as_deref(), name.as_deref(), tried)?;
+                let for_programs = driver.as_deref().is_some_and(is_for_userspace);
+                match reserved_for.as_deref().filter(|_| !for_programs) {
+                    Some(only) => self.reserve(address, only).map_err(failed(tried)),
+                    None => Ok(()),
+                }
             }
         }
     }

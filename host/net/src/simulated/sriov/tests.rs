@@ -225,8 +225,12 @@ fn an_assigned_address_stays_its_own_until_it_is_trusted() {
 
 #[test]
 fn a_function_that_was_given_to_programs_gets_its_driver_and_name_again() {
-    for ending in ["vfio-pci", "killed in between", "another driver"] {
+    for ending in ["vfio-pci", "killed in between", "reserved before", "another driver"] {
         let (node, sandbox) = node();
+        let reserved_for = Some("mine".to_owned()).filter(|_| ending == "reserved before");
+        if let Some(driver) = &reserved_for {
+            node.reserve_function(&address(), driver);
+        }
         let mut backend = node.open(sandbox);
         let link = LinkRef::to(Space::Host, &backend.link_of_device(FIRST).unwrap().unwrap());
         let named = Effect::Set { link, property: Property::Name("fast0".to_owned()), before: None };
@@ -237,6 +241,7 @@ fn a_function_that_was_given_to_programs_gets_its_driver_and_name_again() {
                 driver: driver.map(ToOwned::to_owned),
                 before: Some(DRIVER.to_owned()),
                 name: Some("fast0".to_owned()),
+                reserved_for: reserved_for.clone(),
             })
         };
         backend.apply(&driver(Some("vfio-pci")), soon()).unwrap();
@@ -255,6 +260,7 @@ fn a_function_that_was_given_to_programs_gets_its_driver_and_name_again() {
             continue;
         }
         assert_eq!((found.driver.as_deref(), found.link.unwrap().name.as_str()), (Some(DRIVER), "fast0"));
+        assert_eq!(found.reserved_for, reserved_for);
     }
 }
 
