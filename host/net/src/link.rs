@@ -57,6 +57,8 @@ pub struct Link {
 pub(crate) struct Details {
     /// Without addresses.
     pub(crate) link: Link,
+    /// Whether something is at its other end (`IFF_LOWER_UP`).
+    pub(crate) carrier: bool,
     /// Address of its device on the bus; `None` for virtual links, and before Linux 5.14.
     pub(crate) bus_address: Option<String>,
     /// Whether it sends back out of itself, as the port of a bridge.
@@ -178,7 +180,8 @@ pub(crate) fn addresses(socket: &Socket, family: libc::c_int, index: u32) -> io:
 /// One `RTM_NEWLINK`.
 fn details(body: &[u8]) -> Option<Details> {
     let (index, flags) = (u32_at(body, 4)?, u32_at(body, 8)?);
-    let mut found = Details::default();
+    let carrier = flags & libc::IFF_LOWER_UP as u32 != 0;
+    let mut found = Details { carrier, ..Details::default() };
     let link = &mut found.link;
     (link.index, link.up) = (index, flags & libc::IFF_UP as u32 != 0);
     link.promiscuous = flags & libc::IFF_PROMISC as u32 != 0;

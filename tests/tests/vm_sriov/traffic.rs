@@ -7,6 +7,7 @@ use std::time::Duration;
 use multus_tests::{Heard, Pod, hear_for, ip};
 use serde_json::{Value, json};
 
+use crate::card::wait_until;
 use crate::{Scene, addresses};
 
 /// A function's link has a carrier some time after it came up.
@@ -65,6 +66,24 @@ pub(crate) fn vlans(scene: &Scene) {
     for (pod, conf) in &pods {
         scene.ends(pod, conf);
     }
+}
+
+/// Neighbours learn at once that a pod's address is another function's now.
+pub(crate) fn told(scene: &Scene) {
+    let own = |number: usize, at: &str| json!({ "deviceID": scene.card.address(number), "vlan": 210, "ipam": addresses(at) });
+    let (near, near_conf, _) = scene.attached("near", &own(0, "10.7.1.1/24"));
+    let (early, early_conf, _) = scene.attached("early", &own(1, "10.7.1.2/24"));
+    let heard = hear_for(PATIENCE, "near", "early", "10.7.1.2".parse().unwrap());
+    assert!(matches!(heard, Heard::Answered(_)), "{heard:?}");
+    let known = || ip("-n near neighbour show 10.7.1.2");
+    let before = known();
+    scene.ends(&early, &early_conf);
+    let (late, late_conf, answer) = scene.attached("late", &own(2, "10.7.1.2/24"));
+    let mac = answer.result()["interfaces"][0]["mac"].as_str().unwrap().to_owned();
+    assert!(!before.contains(&mac), "{before}");
+    wait_until("what is known to be changed", || known().contains(&mac));
+    scene.ends(&late, &late_conf);
+    scene.ends(&near, &near_conf);
 }
 
 /// As many pods as the card has functions, all at the same moment, and one too many.

@@ -5,6 +5,8 @@ use std::fmt::Display;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use netlink_packet_route::neighbour::{NeighbourAttribute, NeighbourFlags, NeighbourMessage};
 use nix::libc;
@@ -16,7 +18,7 @@ use nix::sys::socket::{
 use super::{Kernel, failed, gone_is_good, refused};
 use crate::answer::Refusal;
 use crate::effect::{LinkRef, MacAddr};
-use crate::link::{self, Address};
+use crate::link::{self, Address, Details};
 use crate::netlink::{Socket, body};
 use crate::{Refused, sys};
 
@@ -26,6 +28,9 @@ const HOPS: libc::c_int = 255;
 const ETHERNET: u16 = 1;
 const REQUEST: u16 = 1;
 const ADVERTISEMENT: u8 = 136;
+/// How long hardware may take to connect: an emulated card takes a second.
+const CONNECTING: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(10);
 /// Entries of others are to be changed.
 const OVERRIDE: u8 = 0x20;
 const TARGET_LINK_LAYER: u8 = 2;
@@ -37,8 +42,7 @@ impl Kernel {
         addresses: &[IpAddr],
         tried: &dyn Display,
     ) -> Result<(), Refused> {
-        let found = self.details(link.space, link.index)?.map(|found| found.link);
-        let found = found.ok_or_else(|| Refused::kernel(tried, libc::ENODEV))?;
+        let found = self.once_connected(link, tried)?.link;
         if !found.up {
             return Err(Refused::kernel(tried, libc::ENETDOWN));
         }
@@ -59,6 +63,21 @@ impl Kernel {
             return Ok(());
         }
         self.inside(link.space, tried, || rest.iter().try_for_each(|address| tell(link.index, mac, *address)))
+    }
+
+    /// The link, which hardware connects some time after it came up: until then what is sent is lost. Where nothing is at
+    /// its other end, nobody is to be told.
+    fn once_connected(&self, link: &LinkRef, tried: &dyn Display) -> Result<Details, Refused> {
+        let end = self.patience().min(Instant::now() + CONNECTING);
+        loop {
+            let found = self.details(link.space, link.index)?;
+            let found = found.ok_or_else(|| Refused::kernel(tried, libc::ENODEV))?;
+            let connects = found.link.up && !found.carrier && found.bus_address.is_some();
+            if !connects || Instant::now() >= end {
+                return Ok(found);
+            }
+            sleep(PAUSE);
+        }
     }
 }
 

@@ -324,6 +324,7 @@ pub(super) fn details(device: &Device) -> Details {
     let switch = device.port.as_ref().and_then(|port| port.switch.as_ref());
     Details {
         link: device.view(),
+        carrier: true,
         bus_address: device.kind.hardware().map(|factory| factory.bus_address.clone()),
         hairpin: switch.map(|switch| switch.hairpin),
         isolated: switch.map(|switch| switch.isolated),
