@@ -126,9 +126,10 @@ pub(crate) fn and_found(scene: &Scene) {
         format!("{} {}", error.msg, error.details).contains("a namespace that we don't know"),
         "{error:?}"
     );
+    let (well, rows) = told(scene, &["--yes", &scene.card.address(2)]);
+    assert_eq!((well, states(&rows)), (true, vec![expect(2, "home")]), "{rows:?}");
     let (well, rows) = told(scene, &["--yes"]);
-    let all =
-        vec![expect(0, "held"), expect(1, "home"), expect(2, "home"), expect(3, "home"), expect(4, "home")];
+    let all = vec![expect(0, "held"), expect(1, "home"), expect(3, "home"), expect(4, "home")];
     assert_eq!((well, states(&rows)), (true, all), "{rows:?}");
     scene.node.del(&lost, &lost_conf).succeeded();
     let (well, rows) = told(scene, &["--yes"]);

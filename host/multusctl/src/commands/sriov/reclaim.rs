@@ -35,8 +35,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 Examples:
   multusctl sriov reclaim
   multusctl sriov reclaim --yes --conf /etc/cni/net.d/00-multus.conf
+  multusctl sriov reclaim --yes 0000:03:10.2
   multusctl sriov reclaim --output json | jq '.[] | select(.state == \"lost\").address'")]
 pub(crate) struct Reclaim {
+    /// Only these, by their PCI addresses; all that are away without.
+    #[arg(value_name = "ADDRESS")]
+    addresses: Vec<PciAddress>,
     /// Bring them home.
     #[arg(long)]
     yes: bool,
@@ -100,7 +104,8 @@ impl Row {
 
 impl Reclaim {
     pub(super) fn run(&self, console: &Console) -> anyhow::Result<ExitCode> {
-        let away = away()?;
+        let mut away = away()?;
+        away.retain(|address| self.addresses.is_empty() || self.addresses.contains(address));
         let holders = Holders {
             claims: Claims::at(&self.directory),
             store: Store::new(&self.records.cni_dir()?),
