@@ -79,6 +79,7 @@ impl<'a> Reviewer<'a> {
         index: usize,
         seen: &multus_wasm::Attachment,
     ) -> Result<(), Error> {
+        let label = attachment.label();
         let Some(plugin) = attachment.network.plugins.get_mut(index) else { return Ok(()) };
         for module in sandbox.transforms() {
             // The type may be another one since the transform before.
@@ -97,7 +98,8 @@ impl<'a> Reviewer<'a> {
             })?;
             let changed = if changed.is_empty() { "changed nothing".to_owned() } else { changed.join("; ") };
             let read = done.read.iter().map(|file| format!("read {}; ", file.display()));
-            let said = read.chain([changed]).collect();
+            let said: String = read.chain([changed]).collect();
+            self.log.log(Severity::Info, &format!("{label}: transform {module}: {said}"));
             attachment.decisions.push(Decision { module: module.to_owned(), role: "transform", said });
         }
         Ok(())
@@ -116,7 +118,11 @@ impl<'a> Reviewer<'a> {
             self.pass_on(module, &review.log);
             let said = match review.verdict {
                 Verdict::Allow => match review.let_pass {
-                    None => "allowed".to_owned(),
+                    None => {
+                        let line = format!("{}: policy {module} allowed it", attachment.label());
+                        self.log.log(Severity::Info, &line);
+                        "allowed".to_owned()
+                    }
                     Some(instead) => {
                         self.log.log(
                             Severity::Warning,

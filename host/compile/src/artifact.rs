@@ -41,7 +41,7 @@ pub fn compile_component(component: &[u8]) -> Result<Artifact, CompileError> {
 
 /// Naming a target keeps the compiler from using what this processor has beyond it. Code that needs more would have to
 /// ask for it at each load, which takes a dozen questions that each leave a virtual machine; and it would stop working
-/// on a node that moves to an older processor (docs/decisions/0026).
+/// on a node that moves to an older processor (docs/decisions/0022).
 fn any_processor() -> wasmtime::Result<Config> {
     let mut config = engine_config();
     config.target(&format!("{ARCH}-unknown-linux-gnu"))?;

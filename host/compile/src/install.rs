@@ -1,10 +1,9 @@
 //! Installing modules: what can be refused is compiled first, then component, artifact, lock and catalog are written, in
 //! this order, so that nothing ever names what is not there yet.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use multus_document::{Problem, json};
 use multus_wasm::{Catalog, Digest, ENGINE_ID, Fault, FileError, Lock, LockEntry, Module, Role, lock_path};
 use nix::fcntl::{Flock, FlockArg};
 use serde_json::{Map, Value};
@@ -233,15 +232,11 @@ impl Installation {
     }
 
     pub(crate) fn read_catalog(&self) -> Result<Value, InstallError> {
-        match fs::read(&self.catalog) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        match Catalog::load_value(&self.catalog) {
+            Err(FileError::Unreadable { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                 Ok(Value::Object(Default::default()))
             }
-            Err(error) => Err(InstallError::io("read", &self.catalog)(error)),
-            Ok(text) => json::parse(&text).map_err(|error| {
-                let problems = vec![Problem::new("", error.to_string())];
-                FileError::Invalid { path: self.catalog.clone(), problems }.into()
-            }),
+            read => Ok(read?),
         }
     }
 

@@ -15,8 +15,8 @@ mod support;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
-use multus_compile::{InstallError, compile_component};
-use multus_wasm::{Catalog, Digest, Fault, Lock, Sandbox, engine_config};
+use multus_compile::{InstallError, NewModule, compile_component};
+use multus_wasm::{Catalog, Digest, Fault, Lock, Role, Sandbox, engine_config};
 use nix::unistd::geteuid;
 use serde_json::json;
 use support::text::wants_elsewhere;
@@ -72,8 +72,34 @@ fn what_others_could_have_written_is_refused() {
     let error = Lock::load(&lock).unwrap_err();
     assert!(error.to_string().contains("modules.lock: its mode 0646 lets others write it"), "{error}");
     fs::set_permissions(&catalog, Permissions::from_mode(0o664)).unwrap();
+    let words = "catalog.json: its mode 0664 lets others write it";
     let error = Catalog::load(&catalog).unwrap_err();
-    assert!(error.to_string().contains("catalog.json: its mode 0664 lets others write it"), "{error}");
+    assert!(error.to_string().contains(words), "{error}");
+    // What somebody put in it would be ours from then on.
+    fs::set_permissions(&lock, Permissions::from_mode(0o644)).unwrap();
+    let before = fs::read(&catalog).unwrap();
+    let (entry, mtu) = (serde_json::Map::new(), component("mtu"));
+    let module = NewModule { name: "more", role: Role::Transform, component: &mtu, entry: &entry };
+    let error = node.installation.add(&module).unwrap_err();
+    assert!(error.to_string().contains(words), "{error}");
+    let error = node.installation.remove("jumbo").unwrap_err();
+    assert!(error.to_string().contains(words), "{error}");
+    assert_eq!(fs::read(&catalog).unwrap(), before);
+}
+
+#[test]
+fn a_catalog_behind_a_link_is_where_the_link_leads() {
+    let node = Node::with_jumbo();
+    let catalog = node.installation.catalog.clone();
+    let elsewhere = node.installation.cache_dir.parent().unwrap().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::rename(&catalog, elsewhere.join("catalog.json")).unwrap();
+    symlink(elsewhere.join("catalog.json"), &catalog).unwrap();
+    fs::set_permissions(&elsewhere, Permissions::from_mode(0o755)).unwrap();
+    Catalog::load(&catalog).unwrap();
+    fs::set_permissions(&elsewhere, Permissions::from_mode(0o777)).unwrap();
+    let error = Catalog::load(&catalog).unwrap_err();
+    assert!(error.to_string().contains("elsewhere: its mode 0777 lets others write it"), "{error}");
 }
 
 #[test]

@@ -56,10 +56,10 @@ pub trait Backend {
     fn home(&mut self, link: &LinkRef) -> Result<Home, Refused>;
 
     /// The node's link of a device, by the device's address on its bus (`0000:03:02.1`) or its path below
-    /// `/sys/devices`; `None` if it has no link here (a userspace driver has it).
+    /// `/sys/devices`; `None` if its driver leaves it to programs.
     ///
     /// # Errors
-    /// There is no such device, `/sys` can't be read, or the text names no device.
+    /// There is no such device, it has no link for another reason, such as that a pod has it, `/sys` can't be read, or the text names no device.
     fn link_of_device(&mut self, device: &str) -> Result<Option<Link>, Refused>;
 
     /// A kernel setting, without the line's end.

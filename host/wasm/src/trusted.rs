@@ -49,13 +49,16 @@ pub(crate) fn read_input(path: &Path) -> Result<Option<String>, FileError> {
 }
 
 /// Reads a catalog or lock, checking owner and mode of what was opened and of the folder that it was found in: who can
-/// write there can bring back an older one.
+/// write there can bring back an older one. Behind a symbolic link, of the folder that it leads to as well.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     let unreadable = |source| FileError::Unreadable { path: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
-    if let Some(why) = distrust_folder(folder_of(path)).map_err(unreadable)? {
-        return Err(FileError::Untrusted { path: folder_of(path).to_owned(), why });
+    let real = path.canonicalize().map_err(unreadable)?;
+    for folder in [folder_of(path), folder_of(&real)] {
+        if let Some(why) = distrust_folder(folder).map_err(unreadable)? {
+            return Err(FileError::Untrusted { path: folder.to_owned(), why });
+        }
     }
     if let Some(why) = distrust(&metadata) {
         return Err(FileError::Untrusted { path: path.to_owned(), why });

@@ -35,6 +35,23 @@ fn each_kind_of_damage_is_found_and_named() {
     });
 }
 
+/// The pod's link and all that it has are there; nothing gets to it or from it.
+#[test]
+fn an_end_that_left_its_bridge_is_found() {
+    private(|| {
+        let scene = Scene::new();
+        let conf = scene.conf(json!([lan("lab0", "10.1.0.0/24")]));
+        let (pod, _) = scene.attached("web", &conf);
+        let ports = ip("-br link show master lab0");
+        let end = ports.split('@').next().unwrap();
+        ip(&format!("link set {end} nomaster"));
+        let error = scene.checked(&pod, &conf).error();
+        let said = format!("{} {}", error.msg, error.details);
+        assert!(said.contains(end) && said.contains("was given"), "{said}");
+        scene.node.del(&pod, &conf).succeeded();
+    });
+}
+
 #[test]
 fn check_changes_nothing() {
     private(|| {

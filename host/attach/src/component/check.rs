@@ -131,6 +131,17 @@ fn lasts(effect: &net::Effect, later: &Later<'_>, result: &CniResult) -> bool {
             tells_route(result, route.destination, route.gateway)
         }
         net::Effect::Set { link, property, .. } => {
+            // What its other end is connected to, or kept from, is on the node.
+            let everywhere = matches!(
+                property,
+                net::Property::Master(Some(_))
+                    | net::Property::Isolated(_)
+                    | net::Property::Hairpin(_)
+                    | net::Property::Promiscuous(true)
+            );
+            if everywhere {
+                return !later.binaries;
+            }
             let compared = match property {
                 net::Property::Promiscuous(_)
                 | net::Property::AllMulticast(_)

@@ -82,6 +82,12 @@ pub(super) fn begin(
     directory: Option<&str>,
     network: &str,
 ) -> Answer<TransactionId> {
+    if network != node.scene.network {
+        let (wanted, own) = (network.escape_debug(), &node.scene.network);
+        return Err(invalid(format!(
+            "a module can't claim anything of the network `{wanted}`: this attachment is one of `{own}`"
+        )));
+    }
     let granted = node.grants.stores();
     let directory = match directory.map(Path::new) {
         None => granted.first().ok_or_else(|| not_granted("claim anything", "\"store\": [\"…\"]"))?.clone(),

@@ -2,6 +2,7 @@
 
 use std::os::fd::AsFd;
 use std::path::Path;
+use std::time::Instant;
 
 use multus_cni::env::Command;
 use multus_cni::result::ResultDocument;
@@ -82,10 +83,26 @@ fn ipam_type(config: &str) -> Answer<String> {
     kind.filter(|kind| !kind.is_empty()).ok_or_else(|| invalid("the configuration has no `ipam.type`"))
 }
 
+/// How many components one attachment may have run: each has its own limits, and what it says is kept.
+const NESTED: usize = 32;
+
 /// Its effects are of the same step, and its authority is its own.
 fn component(node: &ComponentNode, module: &str, config: &str) -> Result<ResultDocument, Error> {
+    let refused = |why: &str| Error::new(Code::InvalidConfig, format!("module {module} is not run: {why}"));
+    if node.nested {
+        return Err(refused("whoever asks for it was itself run for another module, and that ends here"));
+    }
+    if node.scene.said.borrow().len() >= NESTED {
+        return Err(refused(&format!("{NESTED} modules were run for this attachment already")));
+    }
+    if Instant::now() >= node.scene.deadline {
+        return Err(Error::new(Code::TryAgainLater, "there is no time left for it"));
+    }
     let grants = run::grants(&node.scene.sandbox, module);
-    let nested = ComponentNode::new(node.hands.clone(), node.scene.clone(), grants, node.part);
+    let nested = ComponentNode {
+        nested: true,
+        ..ComponentNode::new(node.hands.clone(), node.scene.clone(), grants, node.part)
+    };
     let (result, log) = run::call(&node.scene, module, config, None, nested);
     node.scene.said.borrow_mut().push((module.to_owned(), log));
     result
@@ -158,6 +175,28 @@ mod tests {
             assert_eq!(failure.code, 7, "{failure:?}");
             assert!(failure.message.contains("the IPAM `host-local`"), "{config}: {failure:?}");
         }
+    }
+
+    /// Each run has its own limits: a module that runs itself would have them again and again.
+    #[test]
+    fn components_that_run_components_come_to_an_end() {
+        let stage = Stage::new();
+        let pod = stage.pod("a");
+        let module = Module { interface: "eth0", grants: json!({}), before: &[], told: &[] };
+        let mut node = stage.begin(&pod, stage.node.open(pod.sandbox), &[module]).pop().unwrap();
+        let refused = |node: &ComponentNode| component(node, "host-local", "{}").unwrap_err().msg;
+
+        node.nested = true;
+        assert!(refused(&node).contains("was itself run for another module"));
+        node.nested = false;
+        assert!(!refused(&node).contains("is not run"), "it gets as far as looking for the module");
+        let before = node.scene.said.borrow().len();
+        let more = std::iter::repeat_with(|| ("host-local".to_owned(), Vec::new())).take(NESTED - before);
+        node.scene.said.borrow_mut().extend(more);
+        assert!(refused(&node).contains("32 modules were run for this attachment already"));
+        node.scene.said.borrow_mut().clear();
+        std::rc::Rc::get_mut(&mut node.scene).unwrap().deadline = Instant::now();
+        assert!(refused(&node).contains("no time left"));
     }
 
     /// Whoever could say another name could use up that network's addresses, or have its own given back from there.

@@ -25,6 +25,8 @@ pub(crate) struct ComponentNode {
     pub(super) grants: Grants,
     /// Whose effects they are.
     pub(super) part: Part,
+    /// It is run for another component.
+    pub(super) nested: bool,
     /// The names that the result before gives the links of the sandbox.
     pub(super) chained: Vec<String>,
     /// The addresses that it gives them.
@@ -49,6 +51,7 @@ impl ComponentNode {
             scene,
             grants,
             part,
+            nested: false,
             chained: Vec::new(),
             told: Vec::new(),
             lent: LentLinks::default(),

@@ -10,6 +10,7 @@ use nix::libc;
 use super::{Kernel, failed, refused};
 use crate::effect::Space;
 use crate::link::{self, Wanted};
+use crate::sriov::sysfs::{is_for_userspace, target};
 use crate::{Link, Refused};
 
 const BUSES: &str = "/sys/bus";
@@ -35,7 +36,7 @@ impl Kernel {
         let of_it =
             |bus_address: &Option<String>| bus_address.as_ref().is_some_and(|name| names.contains(name));
         let mut all = links.into_iter().filter(|found| of_it(&found.bus_address));
-        let Some(found) = all.next() else { return Ok(None) };
+        let Some(found) = all.next() else { return left_to_a_program(&folder, &tried).map(|()| None) };
         if let Some(other) = all.next() {
             let said = format!(
                 "it has several ({}, {}, …): say which one by its name",
@@ -50,7 +51,29 @@ impl Kernel {
 /// Whether a device has a link in any namespace.
 pub(super) fn has_link(bus_address: &str) -> bool {
     let found = folder(bus_address, &"looking for a device").ok().flatten();
-    found.is_some_and(|folder| folder.join("net").exists())
+    found.is_some_and(|folder| has_link_below(&folder))
+}
+
+fn has_link_below(folder: &Path) -> bool {
+    let inner = fs::read_dir(folder).into_iter().flatten().flatten();
+    let inner = inner.filter(|entry| entry.file_name().to_string_lossy().starts_with(INNER));
+    folder.join("net").exists() || inner.map(|entry| entry.path().join("net")).any(|net| net.exists())
+}
+
+/// Whether a device without a link on the node has none since its driver leaves it to programs. Anything else that is asked
+/// for would be missing without a word.
+fn left_to_a_program(folder: &Path, tried: &dyn Display) -> Result<(), Refused> {
+    let driver = target(&folder.join("driver")).map_err(failed(tried))?;
+    if driver.as_deref().is_some_and(is_for_userspace) {
+        return Ok(());
+    }
+    if has_link_below(folder) {
+        let said = "its link is in another network namespace than the node's, that of another pod perhaps";
+        return Err(Refused::because(tried, libc::EBUSY, said));
+    }
+    let driver = driver.as_deref().unwrap_or("none");
+    let said = format!("it has no link, nor is it left to programs: its driver is {driver}");
+    Err(Refused::because(tried, libc::ENODEV, said))
 }
 
 /// The folder of a device, by its address on some bus or its path; `None` if there is no such device.

@@ -67,10 +67,14 @@ impl Backend for Simulated {
             |device: &&Device| device.kind.hardware().is_some_and(|own| own.bus_address == wanted);
         self.ask(&format_args!("looking for the link of device {device}"), |world| {
             let found = |space: &Namespace| space.devices().find(of_device).map(Device::view);
-            if !world.spaces().any(|(_, space)| found(space).is_some()) {
-                return Err(No::from(libc::ENODEV));
+            if let Some(link) = world.space(here).ok().and_then(found) {
+                return Ok(Some(link));
             }
-            Ok(world.space(here).ok().and_then(found))
+            let elsewhere = world.spaces().any(|(_, space)| found(space).is_some());
+            match world.is_left_to_programs(wanted) {
+                true => Ok(None),
+                false => Err(No::from(if elsewhere { libc::EBUSY } else { libc::ENODEV })),
+            }
         })
     }
 

@@ -279,6 +279,12 @@ impl World {
         self.space(HOST).ok()?.devices().find(of_it)
     }
 
+    /// Whether a device is a function whose driver leaves it to programs.
+    pub(super) fn is_left_to_programs(&self, device: &str) -> bool {
+        let inside = device.parse().ok().and_then(|address| self.cards.get(&address).ok());
+        inside.and_then(|inside| inside.driver.as_deref()).is_some_and(sysfs::is_for_userspace)
+    }
+
     /// A link of the node's that is on a device's, by name.
     fn on_function(&self, address: &str) -> Option<String> {
         let index = self.of_bus(address)?.index;

@@ -54,7 +54,8 @@ fn a_device_is_found_by_its_address_under_any_name() {
     }
     assert_eq!(handle.link_of_device("0000:03:02.2").unwrap_err().errno, Some(nix::libc::ENODEV));
     all(&mut handle, "move node.2 pod net1");
-    assert_eq!(handle.link_of_device(DEVICE).unwrap(), None, "it is not the node's any more");
+    let refused = handle.link_of_device(DEVICE).unwrap_err();
+    assert_eq!(refused.errno, Some(nix::libc::EBUSY), "it is not the node's any more: {refused}");
 }
 
 #[test]

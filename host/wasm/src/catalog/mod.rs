@@ -141,8 +141,19 @@ impl Catalog {
     /// # Errors
     /// Why it can't be read or trusted, or every problem in it.
     pub fn load(path: &Path) -> Result<Self, FileError> {
-        let text = trusted::read(path)?;
-        Self::parse(&text).map_err(|problems| FileError::Invalid { path: path.to_owned(), problems })
+        let invalid = |problems| FileError::Invalid { path: path.to_owned(), problems };
+        Self::from_value(&Self::load_value(path)?).map_err(invalid)
+    }
+
+    /// A catalog's file as JSON, for who writes it anew: what others could have put in it must not be taken over.
+    ///
+    /// # Errors
+    /// A file that can't be read, that others could have written, or that is no JSON.
+    pub fn load_value(path: &Path) -> Result<Value, FileError> {
+        json::parse(&trusted::read(path)?).map_err(|error| {
+            let problems = vec![Problem::new("", error.to_string())];
+            FileError::Invalid { path: path.to_owned(), problems }
+        })
     }
 
     /// Reads a catalog's text.

@@ -169,10 +169,15 @@ fn wider(installation: &Installation, error: InstallError) -> anyhow::Error {
     let had = if had.is_empty() { "nothing".to_owned() } else { had.join(", ") };
     let wants: Vec<String> =
         imports.iter().map(|(import, grant)| format!("{grant} (it imports {import})")).collect();
-    let (wants, first) = (wants.join(", "), imports.first().map_or("", |(_, grant)| *grant));
+    let wants = wants.join(", ");
+    let mut give: Vec<&str> = imports.iter().map(|(_, grant)| *grant).collect();
+    give.extend(Grants::NAMES.into_iter().filter(|grant| before.grants.has(grant)));
+    give.dedup();
+    let give: Vec<String> = give.iter().map(|grant| format!("--grant {grant}=…")).collect();
     anyhow!(
         "this build of module {name} needs more than the one before: {wants}. It was granted {had}. Find out why, then \
-         give it with --grant {first}=…"
+         give it all that it is to have, since grants replace the ones before: {}",
+        give.join(" ")
     )
 }
 

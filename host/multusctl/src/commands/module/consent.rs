@@ -66,7 +66,15 @@ fn changeable(module: &Module) -> String {
         Some(types) => format!("plugins of type {}", types.join(", ")),
         None => "any plugin".to_owned(),
     };
-    let runs = if places.iter().any(|place| place == "/type") { ", so also which plugin runs" } else { "" };
+    let chosen = |place: &[&str]| {
+        let place: Vec<String> = place.iter().map(ToString::to_string).collect();
+        module.may_change.iter().any(|pattern| pattern.allows(&place))
+    };
+    let runs = match (chosen(&["type"]), chosen(&["ipam", "type"])) {
+        (true, _) => ", so also which plugin runs",
+        (_, true) => ", so also which IPAM plugin runs",
+        _ => "",
+    };
     match places.as_slice() {
         [] => "nothing at all: name places with --may-change".to_owned(),
         places => format!("{} in the configuration of {types}{runs}", places.join(", ")),
