@@ -35,7 +35,7 @@ pub(crate) struct Rule {
 
 /// How long an effect may take.
 pub(crate) fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(5)
+    Instant::now() + Duration::from_secs(20)
 }
 
 /// `EEXIST`; `ok` for success.
