@@ -10,7 +10,7 @@ use multus_wasm::node::{Answer, Failure, FunctionId};
 
 use super::super::node::ComponentNode;
 use super::super::predecessor;
-use super::super::refusal::{self, failure, invalid, not_granted};
+use super::super::refusal::{self, failure, invalid, not_allowed, not_granted};
 use super::{gone, look};
 
 /// `device`.
@@ -78,9 +78,9 @@ pub(in super::super) fn pick(node: &mut ComponentNode, physical: &str) -> Answer
 fn has_none_yet(node: &ComponentNode) -> Answer<()> {
     match node.functions.first() {
         None => Ok(()),
-        Some(address) => Err(not_granted(
+        Some(address) => Err(not_allowed(
             &format!("take a second virtual function: it has {address}"),
-            "a network of its own for each function",
+            "a pod that needs several asks for a network for each",
         )),
     }
 }
