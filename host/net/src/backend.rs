@@ -59,7 +59,8 @@ pub trait Backend {
     /// `/sys/devices`; `None` if its driver leaves it to programs.
     ///
     /// # Errors
-    /// There is no such device, it has no link for another reason, such as that a pod has it, `/sys` can't be read, or the text names no device.
+    /// There is no such device, it has no link for another reason, such as that a pod has it, `/sys` can't be read, or the
+    /// text names no device.
     fn link_of_device(&mut self, device: &str) -> Result<Option<Link>, Refused>;
 
     /// A kernel setting, without the line's end.

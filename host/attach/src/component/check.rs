@@ -131,26 +131,20 @@ fn lasts(effect: &net::Effect, later: &Later<'_>, result: &CniResult) -> bool {
             tells_route(result, route.destination, route.gateway)
         }
         net::Effect::Set { link, property, .. } => {
-            // What its other end is connected to, or kept from, is on the node.
-            let everywhere = matches!(
-                property,
+            let inside = link.space == Space::Sandbox;
+            match property {
+                // What its other end is connected to, or kept from, is on the node.
                 net::Property::Master(Some(_))
-                    | net::Property::Isolated(_)
-                    | net::Property::Hairpin(_)
-                    | net::Property::Promiscuous(true)
-            );
-            if everywhere {
-                return !later.binaries;
-            }
-            let compared = match property {
+                | net::Property::Isolated(_)
+                | net::Property::Hairpin(_)
+                | net::Property::Promiscuous(true) => !later.binaries,
                 net::Property::Promiscuous(_)
                 | net::Property::AllMulticast(_)
-                | net::Property::TxQueueLength(_) => !later.binaries,
+                | net::Property::TxQueueLength(_) => inside && !later.binaries,
                 // Whether its own links are up is the pod's affair.
-                net::Property::Up(true) => link.name == "lo",
+                net::Property::Up(true) => inside && link.name == "lo",
                 _ => false,
-            };
-            compared && link.space == Space::Sandbox
+            }
         }
         net::Effect::Sysctl { space, .. } => *space == Space::Sandbox && !later.binaries,
         net::Effect::NoRoute { .. } | net::Effect::NoAddress { .. } | net::Effect::Announce { .. } => false,

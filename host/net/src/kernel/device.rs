@@ -55,9 +55,8 @@ pub(super) fn has_link(bus_address: &str) -> bool {
 }
 
 fn has_link_below(folder: &Path) -> bool {
-    let inner = fs::read_dir(folder).into_iter().flatten().flatten();
-    let inner = inner.filter(|entry| entry.file_name().to_string_lossy().starts_with(INNER));
-    folder.join("net").exists() || inner.map(|entry| entry.path().join("net")).any(|net| net.exists())
+    let inner = inner(folder).unwrap_or_default().into_iter().map(|name| folder.join(name));
+    std::iter::once(folder.to_owned()).chain(inner).any(|device| device.join("net").exists())
 }
 
 /// Whether a device without a link on the node has none since its driver leaves it to programs. Anything else that is asked
@@ -111,10 +110,14 @@ fn present(found: io::Result<PathBuf>) -> io::Result<Option<PathBuf>> {
 
 /// The names that the kernel may say a link's device has.
 fn names(folder: &Path) -> io::Result<Vec<String>> {
-    let inner = fs::read_dir(folder)?.flatten().map(|entry| entry.file_name());
-    let inner = inner.filter(|name| name.to_string_lossy().starts_with(INNER));
-    let own = folder.file_name().map(ToOwned::to_owned);
-    Ok(own.into_iter().chain(inner).map(|name| name.to_string_lossy().into_owned()).collect())
+    let own = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+    Ok(own.into_iter().chain(inner(folder)?).collect())
+}
+
+/// The names of the devices inside of a device that have its link.
+fn inner(folder: &Path) -> io::Result<Vec<String>> {
+    let names = fs::read_dir(folder)?.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    Ok(names.filter(|name| name.starts_with(INNER)).collect())
 }
 
 #[cfg(test)]

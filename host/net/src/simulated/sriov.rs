@@ -91,6 +91,11 @@ impl Cards {
         self.0.get(address).ok_or(No::from(libc::ENODEV))
     }
 
+    /// The function that a device is, if it is one.
+    fn of_device(&self, device: &str) -> Option<&Inside> {
+        self.0.get(&device.parse().ok()?)
+    }
+
     fn get_mut(&mut self, address: &PciAddress) -> Done<&mut Inside> {
         self.0.get_mut(address).ok_or(No::from(libc::ENODEV))
     }
@@ -155,7 +160,7 @@ impl Node {
 
     /// Whether a device is a virtual function.
     pub(super) fn has_function(&self, device: &str) -> bool {
-        device.parse().is_ok_and(|address| self.world().cards.get(&address).is_ok())
+        self.world().cards.of_device(device).is_some()
     }
 
     /// The card of a function is in the mode `switchdev`.
@@ -281,8 +286,8 @@ impl World {
 
     /// Whether a device is a function whose driver leaves it to programs.
     pub(super) fn is_left_to_programs(&self, device: &str) -> bool {
-        let inside = device.parse().ok().and_then(|address| self.cards.get(&address).ok());
-        inside.and_then(|inside| inside.driver.as_deref()).is_some_and(sysfs::is_for_userspace)
+        let driver = self.cards.of_device(device).and_then(|inside| inside.driver.as_deref());
+        driver.is_some_and(sysfs::is_for_userspace)
     }
 
     /// A link of the node's that is on a device's, by name.
@@ -296,8 +301,10 @@ impl World {
     /// Whether a link's hardware lets it have another address.
     pub(super) fn may_change_mac(&self, place: Place, mac: MacAddr) -> Done {
         let device = self.space(place.space)?.device(place.index)?;
-        let address = device.kind.hardware().and_then(|factory| factory.bus_address.parse().ok());
-        let Some(inside) = address.and_then(|address| self.cards.get(&address).ok()) else { return Ok(()) };
+        let factory = device.kind.hardware();
+        let Some(inside) = factory.and_then(|factory| self.cards.of_device(&factory.bus_address)) else {
+            return Ok(());
+        };
         inside.refuses(&Setting::OwnMac(mac))?;
         let assigned = inside.settings.mac != MacAddr::default();
         if assigned && inside.settings.trust != Some(true) { Err(libc::EADDRNOTAVAIL.into()) } else { Ok(()) }

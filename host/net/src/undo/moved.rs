@@ -23,9 +23,9 @@ impl Moved<'_> {
 ///
 /// Hardware is told by its device, under any name; where a device has several links (ports of a card, an uplink and those
 /// that stand for its virtual functions), by the index, or by hardware address and name together. A virtual function has no
-/// other link than its own: `is_function` tells of a device whether it is one. A virtual link has to have one of the hardware addresses that we
-/// know of and, since those are easily copied, the index or the name that it had; one whose address the pod changed
-/// has to have both.
+/// other link than its own: `is_function` tells of a device whether it is one. A virtual link has to have one of the
+/// hardware addresses that we know of and, since those are easily copied, the index or the name that it had; one whose
+/// address the pod changed has to have both.
 pub(crate) fn find<'a>(
     moved: &Moved<'_>,
     space: Space,

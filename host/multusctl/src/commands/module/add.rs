@@ -170,10 +170,9 @@ fn wider(installation: &Installation, error: InstallError) -> anyhow::Error {
     let wants: Vec<String> =
         imports.iter().map(|(import, grant)| format!("{grant} (it imports {import})")).collect();
     let wants = wants.join(", ");
-    let mut give: Vec<&str> = imports.iter().map(|(_, grant)| *grant).collect();
-    give.extend(Grants::NAMES.into_iter().filter(|grant| before.grants.has(grant)));
-    give.dedup();
-    let give: Vec<String> = give.iter().map(|grant| format!("--grant {grant}=…")).collect();
+    let is_wanted = |grant: &str| imports.iter().any(|(_, wanted)| *wanted == grant);
+    let give = Grants::NAMES.into_iter().filter(|grant| before.grants.has(grant) || is_wanted(grant));
+    let give: Vec<String> = give.map(|grant| format!("--grant {grant}=…")).collect();
     anyhow!(
         "this build of module {name} needs more than the one before: {wants}. It was granted {had}. Find out why, then \
          give it all that it is to have, since grants replace the ones before: {}",

@@ -23,15 +23,18 @@ const NO_OVERRIDE: &str = "\n";
 
 impl Kernel {
     /// Takes a function from its driver and gives it to another. A driver of the kernel makes a link anew, which gets
-    /// `name`. Done again from wherever it got to.
+    /// `name`, and is said again to be for the driver `only`, which that one could not be bound past. Done again from
+    /// wherever it got to.
     pub(super) fn give_driver(
         &self,
         address: &PciAddress,
         driver: Option<&str>,
         name: Option<&str>,
+        only: Option<&str>,
         tried: &dyn Display,
     ) -> Result<(), Refused> {
         let folder = self.sysfs.folder(address);
+        let reserved = folder.join("driver_override");
         let for_programs = driver.filter(|driver| is_for_userspace(driver));
         if let Some(driver) = driver
             && !self.sysfs.driver(driver).is_dir()
@@ -40,7 +43,7 @@ impl Kernel {
             return Err(Refused::because(tried, libc::ENODEV, said));
         }
         let wanted = for_programs.unwrap_or(NO_OVERRIDE);
-        write(&folder.join("driver_override"), wanted).map_err(failed(tried))?;
+        write(&reserved, wanted).map_err(failed(tried))?;
         let now = target(&folder.join("driver")).map_err(failed(tried))?;
         if now.as_deref() != driver {
             if now.is_some() {
@@ -50,15 +53,13 @@ impl Kernel {
                 self.bind(address, driver, &folder, tried)?;
             }
         }
-        match (name, driver) {
-            (Some(name), Some(driver)) if !is_for_userspace(driver) => self.rename_anew(address, name, tried),
-            _ => Ok(()),
+        if for_programs.is_some() {
+            return Ok(());
         }
-    }
-
-    /// Says again which driver alone a function is for: one more is not bound to it from now on.
-    pub(super) fn reserve(&self, address: &PciAddress, only: &str) -> io::Result<()> {
-        write(&self.sysfs.folder(address).join("driver_override"), only)
+        if let (Some(name), Some(_)) = (name, driver) {
+            self.rename_anew(address, name, tried)?;
+        }
+        only.map_or(Ok(()), |only| write(&reserved, only).map_err(failed(tried)))
     }
 
     fn bind(

@@ -19,7 +19,6 @@ use crate::attribute::NESTED;
 use crate::effect::{FunctionChange, FunctionRef, PciAddress, Setting, Space};
 use crate::link::{self, Details, Wanted};
 use crate::netlink::body;
-use crate::sriov::sysfs::is_for_userspace;
 use crate::sriov::{Function, Settings, decode, encode};
 
 impl Kernel {
@@ -78,12 +77,8 @@ impl Kernel {
             }
             FunctionChange::Set { function, setting, .. } => self.set_function(function, setting, tried),
             FunctionChange::Driver { address, driver, name, reserved_for, .. } => {
-                self.give_driver(address, driver.as_deref(), name.as_deref(), tried)?;
-                let for_programs = driver.as_deref().is_some_and(is_for_userspace);
-                match reserved_for.as_deref().filter(|_| !for_programs) {
-                    Some(only) => self.reserve(address, only).map_err(failed(tried)),
-                    None => Ok(()),
-                }
+                let only = reserved_for.as_deref();
+                self.give_driver(address, driver.as_deref(), name.as_deref(), only, tried)
             }
         }
     }
