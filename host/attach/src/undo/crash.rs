@@ -301,6 +301,31 @@ fn taking_back_may_be_refused_anywhere() {
     }
 }
 
+/// A function that did not come home keeps what its card was told: a pod that may still have it stays in its VLAN. What
+/// comes home by itself meanwhile gets its name back all the same.
+#[test]
+fn a_function_that_came_home_while_nobody_could_look_gets_its_name_back() {
+    let scene = Scene::new(CALLS[3]);
+    assert_eq!(scene.add(None), End::Whole);
+    let settings = || {
+        View::of(&scene.stage.node)
+            .0
+            .into_iter()
+            .filter(|(thing, _)| matches!(thing, Thing::Setting(HOST, _)))
+    };
+    let told: Vec<_> = settings().collect();
+    let pod = number(&scene.stage.node, scene.pod.sandbox);
+    scene.stage.node.end(scene.pod.sandbox);
+    let fault = Some((1, Fault::Refuse(EBUSY)));
+    let failures = scene.take_back(TakeBack { fault, ..TakeBack::default() });
+    let [failure] = failures.as_slice() else { panic!("{failures:?}") };
+    assert!(failure.to_string().contains("its link has to come home first"), "{failure}");
+    assert_eq!(settings().collect::<Vec<_>>(), told);
+    let failures = scene.take_back(TakeBack::default());
+    assert!(failures.is_empty(), "{failures:?}");
+    scene.is_clean("once it can be looked for", |thing| !is_in(thing, pod));
+}
+
 /// The namespace went before: hardware is home, virtual links are gone.
 #[test]
 fn a_pod_without_its_namespace_is_taken_back() {

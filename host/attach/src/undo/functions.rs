@@ -37,7 +37,7 @@ impl Functions {
         let about = |address: &PciAddress| match effect {
             Effect::Function(FunctionChange::Set { function, .. }) => function.address == *address,
             Effect::Function(FunctionChange::Driver { address: other, .. }) => other == address,
-            Effect::Move { home, .. } => home.bus_address.as_deref() == Some(address.as_str()),
+            Effect::Move { home, .. } => home.is_of(address),
             _ => false,
         };
         !self.left_alone.iter().any(about)

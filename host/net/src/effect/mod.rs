@@ -143,6 +143,13 @@ pub struct Home {
     pub tx_queue_length: Option<u32>,
 }
 
+impl Home {
+    /// Whether it is the link of a device.
+    pub fn is_of(&self, address: &PciAddress) -> bool {
+        self.bus_address.as_deref() == Some(address.as_str())
+    }
+}
+
 /// A change of one property of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

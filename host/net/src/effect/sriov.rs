@@ -187,6 +187,16 @@ pub enum Setting {
     LinkState(LinkState),
 }
 
+impl Setting {
+    /// The hardware address that it gives.
+    pub(crate) fn mac(&self) -> Option<MacAddr> {
+        match self {
+            Self::Mac(mac) | Self::OwnMac(mac) => Some(*mac),
+            _ => None,
+        }
+    }
+}
+
 /// Completes a sentence about a function: it has `VLAN 100`, is `trusted`.
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

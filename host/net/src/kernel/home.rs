@@ -10,7 +10,7 @@ use nix::libc;
 use super::link::{about, flag};
 use super::{Kernel, LONG, device, failed};
 use crate::Refused;
-use crate::effect::{LinkRef, MacAddr, Property, Space};
+use crate::effect::{LinkRef, Property, Space};
 use crate::link::{self, Details, Wanted};
 use crate::undo::{Moved, find};
 
@@ -118,9 +118,7 @@ impl Kernel {
         if now.mtu != home.mtu {
             message.attributes.push(LinkAttribute::Mtu(home.mtu));
         }
-        if let Ok(mac) = home.mac.parse::<MacAddr>()
-            && now.mac != home.mac
-        {
+        if let Some(mac) = moved.mac_to_give_back(now) {
             message.attributes.push(LinkAttribute::Address(mac.0.to_vec()));
         }
         if now.name != home.name {

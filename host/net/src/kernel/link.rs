@@ -137,7 +137,7 @@ impl Kernel {
         let Err(refused) = self.relocate(link, to, name, None, tried) else { return Ok(()) };
         if self.details(link.space, link.index)?.is_none() {
             let macs = vec![home.mac.clone()];
-            self.bring_back(&Moved { link, to, name: &home.name, home, macs })?;
+            self.bring_back(&Moved { link, to, name: &home.name, home, macs, former: Vec::new() })?;
         }
         Err(refused)
     }

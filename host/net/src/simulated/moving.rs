@@ -7,7 +7,7 @@ use nix::libc;
 use super::backend::details;
 use super::device::Place;
 use super::handle::Simulated;
-use crate::effect::{Home, LinkRef, MacAddr, Property, Space};
+use crate::effect::{Home, LinkRef, Property, Space};
 use crate::link::Details;
 use crate::undo::{Moved, Undoing, find};
 use crate::{Backend, Refused};
@@ -33,7 +33,7 @@ impl Simulated {
         let Err(refused) = self.relocate(tried, link, to, name, None) else { return Ok(()) };
         if self.link_at(link.space, link.index)?.is_none() {
             let macs = vec![home.mac.clone()];
-            self.bring_back(&Moved { link, to, name: &home.name, home, macs })?;
+            self.bring_back(&Moved { link, to, name: &home.name, home, macs, former: Vec::new() })?;
         }
         Err(refused)
     }
@@ -104,9 +104,7 @@ impl Simulated {
         if now.mtu != home.mtu {
             changes.push(Property::Mtu(home.mtu));
         }
-        if let Ok(mac) = home.mac.parse::<MacAddr>()
-            && now.mac != home.mac
-        {
+        if let Some(mac) = moved.mac_to_give_back(now) {
             changes.push(Property::Mac(mac));
         }
         if now.name != home.name {

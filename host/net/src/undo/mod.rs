@@ -93,6 +93,8 @@ pub(crate) struct Moved<'a> {
     pub(crate) home: &'a Home,
     /// The hardware addresses that it may have: its own, and what we gave it there.
     pub(crate) macs: Vec<String>,
+    /// Those that its card gave it before we had another one given: at home it may have one of them again.
+    pub(crate) former: Vec<String>,
 }
 
 /// What undoes these effects, given in the order in which they were done: the last first, but links of ours at the
@@ -125,7 +127,7 @@ fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> 
         }
         Effect::Move { link, to, name, home } => {
             let macs = macs(&home.mac, all, |link| link.space == *to && link.name == *name);
-            Action::BringHome(Moved { link, to: *to, name, home, macs })
+            Action::BringHome(Moved { link, to: *to, name, home, macs, former: former_macs(home, all) })
         }
         Effect::Set { link, property, before: Some(before) } => {
             Action::Restore { link, ours: property, before }
@@ -181,6 +183,19 @@ fn macs(own: &str, all: &[&Effect], is_it: impl Fn(&LinkRef) -> bool) -> Vec<Str
         _ => None,
     });
     std::iter::once(own.to_owned()).filter(|mac| !mac.is_empty()).chain(given).collect()
+}
+
+/// The hardware addresses that a function had before effects gave it others.
+fn former_macs(home: &Home, all: &[&Effect]) -> Vec<String> {
+    let before = |effect: &&Effect| match effect {
+        Effect::Function(FunctionChange::Set { function, before: Some(before), .. })
+            if home.is_of(&function.address) =>
+        {
+            before.mac().map(|mac| mac.to_string())
+        }
+        _ => None,
+    };
+    all.iter().filter_map(before).collect()
 }
 
 #[cfg(test)]

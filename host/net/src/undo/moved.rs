@@ -2,10 +2,16 @@
 
 use super::Moved;
 use crate::Link;
-use crate::effect::Space;
+use crate::effect::{MacAddr, Space};
 use crate::link::Details;
 
 impl Moved<'_> {
+    /// The hardware address that it is to have at home, if it has another one.
+    pub(crate) fn mac_to_give_back(&self, now: &Link) -> Option<MacAddr> {
+        let is_right = now.mac == self.home.mac || self.former.contains(&now.mac);
+        self.home.mac.parse().ok().filter(|_| !is_right)
+    }
+
     /// Further names of a link that is home again which it did not have there: the pod chose them.
     pub(crate) fn names_of_the_pod<'a>(&'a self, now: &'a Link) -> impl Iterator<Item = &'a String> {
         let known = &self.home.alternative_names;

@@ -6,7 +6,7 @@ use nix::libc;
 
 use super::{Action, Moved, Rules, Step, steps};
 use crate::effect::{
-    Effect, FunctionChange, FunctionRef, Limited, LinkRef, NewLink, PolicyRule, Property, Route, Space,
+    Effect, FunctionChange, FunctionRef, Home, Limited, LinkRef, NewLink, PolicyRule, Property, Route, Space,
 };
 use crate::{Backend, Link, Refused, Why};
 
@@ -62,7 +62,7 @@ pub(crate) trait Undoing: Backend {
 
 /// See [`Backend::undo`].
 pub(crate) fn run(node: &mut impl Undoing, effects: &[&Effect], deadline: Instant) -> Vec<(usize, Refused)> {
-    let mut undone = Undone { node, effects, deadline, failed: Vec::new() };
+    let mut undone = Undone { node, effects, deadline, failed: Vec::new(), away: Vec::new() };
     let steps = steps(effects);
     undone.rules(&steps);
     let (mut doomed, mut shared) = (Vec::new(), Vec::new());
@@ -74,7 +74,7 @@ pub(crate) fn run(node: &mut impl Undoing, effects: &[&Effect], deadline: Instan
         match undone.step(&step) {
             Ok(None) => {}
             Ok(Some(link)) => doomed.push((step.effect, link)),
-            Err(refused) => undone.failed.push((step.effect, refused)),
+            Err(refused) => undone.fail(&step, refused),
         }
     }
     undone.links(&doomed);
@@ -90,7 +90,7 @@ pub(crate) fn drop_bridges(
     pairs: &[NewLink],
     deadline: Instant,
 ) -> Result<(), Refused> {
-    let mut undone = Undone { node, effects: &[], deadline, failed: Vec::new() };
+    let mut undone = Undone { node, effects: &[], deadline, failed: Vec::new(), away: Vec::new() };
     let mut doomed = Vec::new();
     for (kind, links) in [("bridge", bridges), ("veth", pairs)] {
         for link in links {
@@ -106,9 +106,18 @@ struct Undone<'a, N> {
     effects: &'a [&'a Effect],
     deadline: Instant,
     failed: Vec<(usize, Refused)>,
+    /// Links that did not come home.
+    away: Vec<&'a Home>,
 }
 
-impl<N: Undoing> Undone<'_, N> {
+impl<'a, N: Undoing> Undone<'a, N> {
+    fn fail(&mut self, step: &Step<'a>, refused: Refused) {
+        if let Action::BringHome(moved) = &step.action {
+            self.away.push(moved.home);
+        }
+        self.failed.push((step.effect, refused));
+    }
+
     /// Nothing begins after the deadline.
     fn in_time(&self, effect: usize) -> Result<(), Refused> {
         if Instant::now() < self.deadline {
@@ -153,7 +162,7 @@ impl<N: Undoing> Undone<'_, N> {
             Action::DropRules(_) => Ok(()),
         };
         match done {
-            Err(refused) if refused.why() == Why::Missing => Ok(None),
+            Err(refused) if is_gone(&step.action, &refused) => Ok(None),
             done => done.map(|()| None),
         }
     }
@@ -237,10 +246,15 @@ impl<N: Undoing> Undone<'_, N> {
         Ok(())
     }
 
-    /// What has no driver at all, or is reserved for ours, was on its way to that.
+    /// What has no driver at all, or is reserved for ours, was on its way to that. A function that a pod may still have
+    /// stays in its VLAN.
     fn restore_function(&mut self, change: &FunctionChange) -> Result<(), Refused> {
         let (FunctionChange::Set { function: FunctionRef { address, .. }, .. }
         | FunctionChange::Driver { address, .. }) = change;
+        if self.away.iter().any(|home| home.is_of(address)) {
+            let tried = format_args!("taking back {change}");
+            return Err(Refused::because(tried, libc::EBUSY, "its link has to come home first"));
+        }
         let Some(found) = self.node.function(address)? else { return Ok(()) };
         let has_ours = match change {
             FunctionChange::Set { setting, .. } => found.has(setting),
@@ -275,6 +289,12 @@ impl<N: Undoing> Undone<'_, N> {
             }
         }
     }
+}
+
+/// Whether there is nothing to take back any more. A hardware address that a driver does not take is another matter.
+fn is_gone(action: &Action<'_>, refused: &Refused) -> bool {
+    let is_about_addresses = matches!(action, Action::DropAddress { .. });
+    refused.why() == Why::Missing && (is_about_addresses || refused.errno != Some(libc::EADDRNOTAVAIL))
 }
 
 fn rules_of<'a>(step: &Step<'a>) -> Option<(usize, Rules<'a>)> {
