@@ -5,7 +5,7 @@ use std::path::Path;
 use multus_cni::env::Command;
 use multus_cni::result::ResultDocument;
 use multus_cni::{Code, Error, Version};
-use multus_journal::{AttachmentRecord, Implementation, Record, StepIntent, StepRecord};
+use multus_journal::{AttachmentRecord, Effect, Implementation, Outcome, Record, StepIntent, StepRecord};
 use multus_net::PciAddress;
 use multus_net::sriov::Sysfs;
 
@@ -121,42 +121,58 @@ fn check_steps(
         args: &attachment.intent.args,
         path: &path,
     };
+    let looked = Looked { call, attachment, target, guard };
     for (at, (step, state)) in attachment.intent.steps.iter().zip(&attachment.steps).enumerate() {
         let done = match &step.implementation {
-            Implementation::Exec { path } => check_binary(attachment, step, path, target, &guard),
-            Implementation::Component { .. } => check_component(call, attachment, step, at, state),
+            Implementation::Exec { path } => looked.binary(path, &step.conf),
+            Implementation::Component { .. } => looked.component(step, at, state),
         };
         done.map_err(|error| error.context(&format!("plugin {}", step.plugin)))?;
     }
     Ok(())
 }
 
-fn check_binary(
-    attachment: &AttachmentRecord,
-    step: &StepIntent,
-    path: &str,
-    target: Target<'_>,
-    guard: &Guard<'_>,
-) -> Result<(), Error> {
-    let stdin = recorded_stdin(attachment, step)?;
-    delegate::run(Command::Check, Path::new(path), target, &stdin, guard).map(drop)
+/// An attachment that is looked at again.
+struct Looked<'a> {
+    call: &'a Call<'a>,
+    attachment: &'a AttachmentRecord,
+    target: Target<'a>,
+    guard: Guard<'a>,
 }
 
-/// The record knows what there has to be; a component may have more to ask.
-fn check_component(
-    call: &Call<'_>,
-    attachment: &AttachmentRecord,
-    step: &StepIntent,
-    at: usize,
-    state: &StepRecord,
-) -> Result<(), Error> {
-    let version = Version::parse(&attachment.intent.cni_version)?;
-    let text = attachment.result.as_deref().unwrap_or_default();
-    let result = ResultDocument::parse(text.as_bytes(), version)?.result()?;
-    let later = attachment.steps.get(at + 1..).unwrap_or_default();
-    let planned = attachment.intent.steps.get(at + 1..).unwrap_or_default();
-    let binaries = planned.iter().any(|step| matches!(step.implementation, Implementation::Exec { .. }));
-    component::check(call.netns_path(), state, later, binaries, &result)?;
-    let (container_id, netns) = (&call.request.container_id, call.netns_path());
-    component::lifecycle_check(call, &Recorded { container_id, netns, attachment, step })
+impl Looked<'_> {
+    /// Asks a binary, with its configuration of ADD.
+    fn binary(&self, path: &str, conf: &str) -> Result<(), Error> {
+        let stdin = recorded_stdin(self.attachment, conf)?;
+        delegate::run(Command::Check, Path::new(path), self.target, &stdin, &self.guard).map(drop)
+    }
+
+    /// The record knows what there has to be; a component may have more to ask.
+    fn component(&self, step: &StepIntent, at: usize, state: &StepRecord) -> Result<(), Error> {
+        let Self { call, attachment, target, .. } = self;
+        let version = Version::parse(&attachment.intent.cni_version)?;
+        let text = attachment.result.as_deref().unwrap_or_default();
+        let result = ResultDocument::parse(text.as_bytes(), version)?.result()?;
+        let later = attachment.steps.get(at + 1..).unwrap_or_default();
+        let planned = attachment.intent.steps.get(at + 1..).unwrap_or_default();
+        let binaries = planned.iter().any(|step| matches!(step.implementation, Implementation::Exec { .. }));
+        component::check(target.netns, state, later, binaries, &result)?;
+        component::check_claims(state, (target.container_id, target.interface), self.guard.deadline)?;
+        self.had_run(state)?;
+        let (container_id, netns) = (target.container_id, target.netns);
+        component::lifecycle_check(call, &Recorded { container_id, netns, attachment, step })
+    }
+
+    /// The binaries that a component had run, IPAM among them: the record has what each of them was given.
+    fn had_run(&self, state: &StepRecord) -> Result<(), Error> {
+        for recorded in &state.own.effects {
+            let (Effect::Delegate { plugin, path, stdin, .. }, Some(Outcome::Ok)) =
+                (&recorded.effect, &recorded.outcome)
+            else {
+                continue;
+            };
+            self.binary(path, stdin).map_err(|error| error.context(&format!("its plugin {plugin}")))?;
+        }
+        Ok(())
+    }
 }

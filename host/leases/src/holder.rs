@@ -38,7 +38,7 @@ impl Holder {
 
     /// Whether a claim of `self` may be given back by `other`. An old claim says no interface, and host-local gives it
     /// back by the container alone.
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    pub fn is(&self, other: &Self) -> bool {
         let same_interface = self.interface.is_none() || self.interface == other.interface;
         self.container_id == other.container_id && same_interface
     }

@@ -4,12 +4,15 @@
 use std::mem::discriminant;
 use std::net::IpAddr;
 use std::path::Path;
+use std::time::Instant;
 
 use ipnet::IpNet;
 use multus_cni::result::{CniResult, Interface};
 use multus_cni::{Code, Error};
 use multus_journal::{Effect, Outcome, StepRecord};
 use multus_net::{self as net, Backend, Kernel, Link, PciAddress, Space};
+
+use super::claims;
 
 /// Compares what a component's step did with the kernel, what later ones of its list did with it left aside. `binaries` says
 /// whether one of those is a binary, of which nothing is known.
@@ -25,6 +28,28 @@ pub(crate) fn check(
 ) -> Result<(), Error> {
     let mut kernel = Kernel::open(Some(Path::new(netns))).map_err(|error| refused(&error))?;
     compare(&mut kernel, step, &Later { steps: later, binaries }, result)
+}
+
+/// Looks whether what a component's step claimed, as IPAM does, is still its attachment's: to everybody else it would be free.
+///
+/// # Errors
+/// Code 3 naming the first claim that is gone or somebody else's, code 5 or 11 where it can't be told.
+pub(crate) fn check_claims(step: &StepRecord, holder: (&str, &str), deadline: Instant) -> Result<(), Error> {
+    for recorded in &step.own.effects {
+        let (Effect::Claim { directory, network, key }, Some(Outcome::Ok)) =
+            (&recorded.effect, &recorded.outcome)
+        else {
+            continue;
+        };
+        let is_held = claims::is_held((directory, network, key), holder, deadline);
+        if !is_held.map_err(|error| Error::new(claims::code(&error), error.to_string()))? {
+            return Err(missing(&format!(
+                "`{key}` of the network {network} is not claimed for this attachment in {directory} any more, and may be given \
+                 to another pod"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// What came after a step.

@@ -59,12 +59,16 @@ impl Transaction {
 }
 
 fn lease(error: &LeaseError) -> Failure {
-    let code = match error {
+    failure(code(error), error.to_string(), "")
+}
+
+/// What CNI calls it.
+pub(super) fn code(error: &LeaseError) -> Code {
+    match error {
         LeaseError::Busy { .. } => Code::TryAgainLater,
         LeaseError::Name { .. } => Code::InvalidConfig,
         _ => Code::Io,
-    };
-    failure(code, error.to_string(), "")
+    }
 }
 
 fn holder(scene: &Scene) -> Answer<Holder> {
@@ -172,6 +176,21 @@ pub(crate) fn give_back(
     let released =
         if other_boot { locked.release_of_earlier_boot(key, &holder) } else { locked.release(key, &holder) };
     released.map(drop)
+}
+
+/// Whether an attachment has a recorded claim still.
+///
+/// # Errors
+/// The folder can't be read, or somebody works on it for too long.
+pub(super) fn is_held(
+    (directory, network, key): (&str, &str, &str),
+    (container_id, interface): (&str, &str),
+    deadline: Instant,
+) -> Result<bool, LeaseError> {
+    let Some(folder) = Folder::find(Path::new(directory), network)? else { return Ok(false) };
+    let holder = Holder::new(container_id, interface)?;
+    let found = folder.lock(deadline)?.holder(key)?;
+    Ok(found.is_some_and(|found| found.is(&holder)))
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ mod story;
 mod vlan_end;
 mod words;
 
-pub(crate) use check::{check, devices};
+pub(crate) use check::{check, check_claims, devices};
 pub(crate) use claims::give_back;
 pub(crate) use garbage::drop_unused_bridges;
 pub(crate) use lifecycle::{Recorded, lifecycle_check, lifecycle_del};

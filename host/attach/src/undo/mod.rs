@@ -197,7 +197,7 @@ impl<'a> Undo<'a> {
     }
 
     fn step(&self, scene: &Scene, attachment: &AttachmentRecord, step: &StepIntent) -> Result<(), Error> {
-        let stdin = recorded_stdin(attachment, step)?;
+        let stdin = recorded_stdin(attachment, &step.conf)?;
         let Implementation::Exec { path } = &step.implementation else { return Ok(()) };
         self.del(scene, &attachment.intent, &step.plugin, path, &stdin)
     }
@@ -286,12 +286,12 @@ fn unless_refused(done: Result<(), Error>, add: Option<&Outcome>) -> Result<(), 
     }
 }
 
-/// What a recorded step gets at DEL and CHECK: its bytes of ADD, with the list's own result.
+/// What a plugin gets at DEL and CHECK: its recorded configuration of ADD, with the list's own result.
 ///
 /// # Errors
 /// Code 6: what was recorded is not JSON.
-pub(crate) fn recorded_stdin(attachment: &AttachmentRecord, step: &StepIntent) -> Result<String, Error> {
-    let conf = Object::parse(step.conf.as_bytes()).map_err(|error| {
+pub(crate) fn recorded_stdin(attachment: &AttachmentRecord, conf: &str) -> Result<String, Error> {
+    let conf = Object::parse(conf.as_bytes()).map_err(|error| {
         Error::new(Code::Decode, format!("the recorded configuration is not JSON: {error}"))
     })?;
     Ok(with_previous(&conf, previous_result(attachment).as_deref()).to_string())
