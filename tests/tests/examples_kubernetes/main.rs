@@ -150,6 +150,10 @@ fn sbr() -> Module {
     Module::delegate("sbr", &["defaultRoutes=true"])
 }
 
+fn ptp() -> Module {
+    Module::delegate("ptp", &grants(&["default", "ipam", "masquerade", "forward", "accept"]))
+}
+
 fn reference_plugins() -> Option<PathBuf> {
     let folder = binaries::reference_plugins().unwrap_or_default();
     let missing = PLUGINS.iter().find(|name| !folder.join(name).is_file());
@@ -282,6 +286,33 @@ fn a_port_of_the_node_leads_to_a_pod_by_components() {
             let to = "127.0.0.1:8080".parse().unwrap();
             let heard = visit(patience, Protocol::Tcp, "", to, "sandbox", 80);
             assert_eq!(heard, Heard::Answered("10.86.0.1".parse().unwrap()));
+        });
+    });
+}
+
+#[test]
+fn a_link_of_its_own_to_the_node_and_a_limit_of_the_pods_sockets() {
+    private(|| {
+        let tuning = Module::delegate("tuning", &["sysctls=net/core/somaxconn"]);
+        let Some(scene) = Scene::by_components("ptp-tuned", &[ptp(), tuning]) else { return };
+        attach_check_detach_in(&scene, example("ptp-tuned"), || {
+            let status = scene.status("on-ptp-tuned");
+            assert_eq!(status[1]["dns"]["nameservers"], json!(["10.93.0.1"]), "{status}");
+        });
+    });
+}
+
+#[test]
+fn a_port_of_the_node_leads_to_a_pod_with_a_link_of_its_own() {
+    private(|| {
+        // The node's end has another name for each pod.
+        let portmap =
+            Module::delegate("portmap", &["firewall=port-mapping", "sysctls=net/ipv4/conf/*/route_localnet"]);
+        let Some(scene) = Scene::by_components("ptp-ports", &[ptp(), portmap]) else { return };
+        attach_check_detach_in(&scene, example("ptp-ports"), || {
+            let to = "127.0.0.1:8082".parse().unwrap();
+            let heard = visit(Duration::from_secs(2), Protocol::Tcp, "", to, "sandbox", 80);
+            assert_eq!(heard, Heard::Answered("10.94.0.1".parse().unwrap()));
         });
     });
 }

@@ -23,7 +23,7 @@ pub(crate) struct Example {
 /// The first address of the cluster's network.
 const CLUSTER: &str = "10.80.0.2/16";
 
-pub(crate) const EXAMPLES: [Example; 11] = [
+pub(crate) const EXAMPLES: [Example; 13] = [
     Example {
         file: "bridge",
         cluster: CLUSTER,
@@ -140,6 +140,30 @@ pub(crate) const EXAMPLES: [Example; 11] = [
         way_out: ("10.80.0.1", "eth0"),
         addresses: &["10.86.0.2"],
         sysctls: &[],
+    },
+    Example {
+        file: "ptp-ports",
+        cluster: CLUSTER,
+        link: "net1",
+        pod: &[&["address 10.94.0.2/24 dev net1"], &["link net1 kind veth", "UP"]],
+        node: &[&["address 10.94.0.1/32 dev"], &["packet rule", "sandbox net1 tcp/8082/1"]],
+        way_out: ("10.80.0.1", "eth0"),
+        addresses: &["10.94.0.2"],
+        sysctls: &[],
+    },
+    Example {
+        file: "ptp-tuned",
+        cluster: CLUSTER,
+        link: "net1",
+        pod: &[&["address 10.93.0.2/24 dev net1"], &["link net1 kind veth", "mtu 512", "UP"]],
+        node: &[
+            &["address 10.93.0.1/32 dev"],
+            &["link", "kind veth", "mtu 512"],
+            &["packet rule", "10.93.0.2"],
+        ],
+        way_out: ("10.80.0.1", "eth0"),
+        addresses: &["10.93.0.2"],
+        sysctls: &[("net/core/somaxconn", "500")],
     },
     Example {
         file: "vlan-gateway",

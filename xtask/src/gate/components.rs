@@ -5,22 +5,29 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
-use super::table::{Outcome, Row};
+use super::table::{Check, Outcome, Row};
 use crate::workspace::Workspace;
 
 /// Of the package, but nothing that a pod is attached with: a daemon's client, and rules for the node's firewall.
 const NO_COMPONENTS: [&str; 2] = ["dhcp", "firewall"];
 
+const NO_COMPONENT: &str = "no component";
+const NOT_RUN: &str = "not run";
+
 /// Of later versions than the package's.
 const LATER: [&str; 1] = ["dummy"];
 
-/// Prints the table, and writes it to `target/components.md`.
+/// What a row's check is called that says that the package's binary can't do what the component was tried with.
+const BY_ITSELF: &str = "reference";
+
+/// Prints the table, and writes it to `target/components.md`. `whole` says that the virtual machine had its turn, so that no
+/// cell may be empty.
 ///
 /// # Errors
-/// If a component's README can't be read, or the file can't be written.
-pub(super) fn print(workspace: &Workspace, plugins: &Path, rows: &[Row]) -> Result<()> {
+/// If a component's README can't be read, the file can't be written, or a cell is empty that must not be.
+pub(super) fn print(workspace: &Workspace, plugins: &Path, rows: &[Row], whole: bool) -> Result<()> {
     let mut text = String::from(
         "| plugin | component's keys | beside the binary | through crashes |\n|---|---|---|---|\n",
     );
@@ -32,7 +39,15 @@ pub(super) fn print(workspace: &Workspace, plugins: &Path, rows: &[Row]) -> Resu
     }
     println!("\nComponents that stand for the reference plugins, as this run saw them\n{text}");
     let file = workspace.target.join("components.md");
-    fs::write(&file, text).with_context(|| format!("{} is not written", file.display()))
+    fs::write(&file, &text).with_context(|| format!("{} is not written", file.display()))?;
+    let empty: Vec<&str> =
+        text.lines().filter(|line| [NO_COMPONENT, NOT_RUN].iter().any(|cell| line.contains(cell))).collect();
+    ensure!(
+        !whole || empty.is_empty(),
+        "no component, or nothing that was run with it: {}",
+        empty.join("; ")
+    );
+    Ok(())
 }
 
 fn names(plugins: &Path) -> Result<BTreeSet<String>> {
@@ -46,7 +61,7 @@ fn names(plugins: &Path) -> Result<BTreeSet<String>> {
 fn keys(workspace: &Workspace, plugin: &str) -> Result<String> {
     let readme = workspace.root.join("plugins").join(plugin).join("README.md");
     if !readme.exists() {
-        return Ok("no component".to_owned());
+        return Ok(NO_COMPONENT.to_owned());
     }
     let text = fs::read_to_string(&readme).with_context(|| format!("{} is not read", readme.display()))?;
     let lines = text.lines().skip_while(|line| *line != "| key | |").skip(2);
@@ -57,26 +72,26 @@ fn keys(workspace: &Workspace, plugin: &str) -> Result<String> {
 
 /// How many rows of that kind hold, of those that have a check that counts.
 fn tally(rows: &[Row], prefix: &str, row: impl Fn(&Row) -> bool, check: impl Fn(&str) -> bool) -> String {
-    let mut counts = [0_usize; 3];
+    let mut counts = [0_usize; 4];
     for row in rows.iter().filter(|it| it.id.starts_with(prefix) && row(it)) {
-        let outcomes: Vec<Outcome> =
-            row.checks.iter().filter(|it| check(&it.name)).map(|it| it.outcome).collect();
-        let Some(which) = worst(&outcomes) else { continue };
+        let checks: Vec<&Check> = row.checks.iter().filter(|it| check(&it.name)).collect();
+        let Some(which) = worst(&checks) else { continue };
         counts.get_mut(which).into_iter().for_each(|count| *count += 1);
     }
-    let [hold, left_out, fail] = counts;
-    let parts = [(hold, "hold"), (left_out, "left out"), (fail, "FAIL")];
+    let [hold, by_themselves, left_out, fail] = counts;
+    let parts = [(hold, "hold"), (by_themselves, "by themselves"), (left_out, "left out"), (fail, "FAIL")];
     let said: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    if said.is_empty() { "not run".to_owned() } else { said.join(", ") }
+    if said.is_empty() { NOT_RUN.to_owned() } else { said.join(", ") }
 }
 
-/// The place in the counts of a row with these outcomes; none without any.
-fn worst(outcomes: &[Outcome]) -> Option<usize> {
-    match outcomes {
+/// The place in the counts of a row with these checks; none without any.
+fn worst(checks: &[&Check]) -> Option<usize> {
+    match checks {
         [] => None,
-        all if all.contains(&Outcome::Fail) => Some(2),
-        all if all.iter().all(|outcome| *outcome == Outcome::LeftOut) => Some(1),
+        all if all.iter().any(|check| check.outcome == Outcome::Fail) => Some(3),
+        all if all.iter().all(|check| check.outcome == Outcome::LeftOut) => Some(2),
+        all if all.iter().any(|check| check.name == BY_ITSELF) => Some(1),
         _ => Some(0),
     }
 }
@@ -98,6 +113,7 @@ mod tests {
         let rows = [
             row("DD-B01", "bridge: a", &[("links", "pass"), ("routes", "differs")]),
             row("DD-B02", "bridge: b", &[("links", "left-out")]),
+            row("DD-B03", "bridge: c", &[("links", "pass"), ("reference", "differs")]),
             row("DD-P01", "ptp: a", &[("links", "fail")]),
             row("CR-one", "one", &[("bridge", "pass"), ("ptp", "pass")]),
             row("CR-two", "two", &[("bridge", "fail")]),
@@ -105,7 +121,7 @@ mod tests {
         let beside =
             |plugin: &str| tally(&rows, "DD-", |row| row.title.starts_with(&format!("{plugin}: ")), |_| true);
         let crashes = |plugin: &str| tally(&rows, "CR-", |_| true, |check| check == plugin);
-        assert_eq!(beside("bridge"), "1 hold, 1 left out");
+        assert_eq!(beside("bridge"), "1 hold, 1 by themselves, 1 left out");
         assert_eq!(beside("ptp"), "1 FAIL");
         assert_eq!(beside("sbr"), "not run");
         assert_eq!(crashes("bridge"), "1 hold, 1 FAIL");

@@ -58,16 +58,20 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<()> {
     }
     let tests =
         built.as_ref().and_then(|built| gate.check("tests", || tests(workspace, options, &setup, built)));
-    match &built {
+    let in_machine = match &built {
         Some(built) if !options.no_vm && !options.quick => {
-            gate.check("virtual machine", || vm::test_if_any(workspace, &setup, built));
+            gate.check("virtual machine", || vm::test_if_any(workspace, &setup, built))
         }
-        Some(_) => say("LEFT OUT, as asked for: what is tested in a virtual machine"),
-        None => {}
-    }
+        Some(_) => {
+            say("LEFT OUT, as asked for: what is tested in a virtual machine");
+            None
+        }
+        None => None,
+    };
     if let (Some(_), Some(plugins)) = (&built, &setup.cni_plugins) {
         gate.check("components", || {
-            components::print(workspace, plugins, &table::read(&table::folder(workspace))?)
+            let rows = table::read(&table::folder(workspace))?;
+            components::print(workspace, plugins, &rows, in_machine == Some(true))
         });
     }
     match gate.failed.as_slice() {
