@@ -178,6 +178,33 @@ fn a_policy_that_only_watches_lets_pass_and_says_so() {
 }
 
 #[test]
+fn a_transform_that_only_watches_changes_nothing_and_says_what_it_would() {
+    private(|| {
+        let modules = [mtu(1400).option("--mode", "monitor").option("--match-type", "beta")];
+        let (node, pod, conf) = with_modules(&modules, "team-red", "storage", None);
+        let answer = node.add(&pod, &conf);
+        answer.succeeded();
+        for word in [
+            "network team-red/storage (net1)",
+            "transform mtu: would change (mode: monitor): /mtu added: 1400",
+        ] {
+            assert!(answer.stderr.contains(word), "{word} in {answer}");
+        }
+        assert!(node.recorded().iter().all(|call| call.conf()["mtu"].is_null()));
+        node.del(&pod, &conf).succeeded();
+
+        // What fails meanwhile is no reason to keep the pod from its networks.
+        node.edit_catalog("wasm", |catalog| catalog["modules"]["mtu"]["settings"]["mtu"] = json!(1));
+        let answer = node.add(&pod, &conf);
+        answer.succeeded();
+        assert!(
+            answer.stderr.contains("failed (mode: monitor): module mtu: settings: mtu 1 is not between"),
+            "{answer}"
+        );
+    });
+}
+
+#[test]
 fn a_policy_that_fails_refuses_unless_the_operator_decided_otherwise() {
     private(|| {
         let short = |node: &Node| {
@@ -187,7 +214,8 @@ fn a_policy_that_fails_refuses_unless_the_operator_decided_otherwise() {
         };
         let (node, pod, conf) = with_modules(&[guard()], "team-red", "storage", None);
         short(&node);
-        refused(&node, &pod, &conf, 100, &["pod team-red/web", "tenant-guard", "memory limit of 64 KiB"]);
+        let words = ["pod team-red/web", "tenant-guard", "memory limit of 64 KiB", "raise `limits.memory`"];
+        refused(&node, &pod, &conf, 100, &words);
         let open = guard().option("--on-failure", "allow");
         let (node, pod, conf) = {
             node.remove_netns("web");

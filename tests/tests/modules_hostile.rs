@@ -11,7 +11,7 @@
 
 use std::time::{Duration, Instant};
 
-use multus_tests::{Module, Node, Pod, binaries, left_out, private};
+use multus_tests::{Module, Node, Pod, binaries, left_out, network_object, pod_object, private};
 use serde_json::{Value, json};
 
 /// One of the tests' own broken components; `None`, said aloud, where it was not built.
@@ -98,6 +98,34 @@ fn a_chatty_transform_is_cut_short_and_cannot_forge_a_line() {
             assert!(!answer.stderr.lines().any(|line| line.starts_with("error: forged")), "{answer}");
             node.remove_netns("web");
         }
+    });
+}
+
+/// The pod asked for an address: it does not run without it because a transform took away who could give it.
+#[test]
+fn what_the_pod_asks_for_is_not_lost_on_the_way() {
+    private(|| {
+        let Some(component) = hostile("hostile_transform") else { return };
+        let node = Node::new();
+        let takes_away = json!({ "do": "remove", "value": "capabilities" });
+        let module = Module::transform("mtu", takes_away, &["/capabilities/**", "/capabilities"]);
+        let module = module.from_file(component).named("rogue");
+        let mut conf = node.conf(json!([node.network("red", "alpha")]));
+        conf["wasm"] = node.modules("wasm", &[module.option("--match-type", "beta")]);
+        let mut storage = node.network("storage", "beta");
+        storage["capabilities"] = json!({ "ips": true });
+        let asks = r#"[{"name": "storage", "ips": ["192.0.2.9/24"]}]"#;
+        conf["manifests"] = json!(
+            node.manifests(&[pod_object("ns", "web", asks), network_object("ns", "storage", &storage)])
+        );
+        let pod = node.pod("web").named("ns", "web");
+        let before = node.state();
+        let error = node.add(&pod, &conf).error();
+        let said = format!("{} {}", error.msg, error.details);
+        let words =
+            ["network ns/storage (net1)", "asks for `ips`", "after the transforms", "multusctl explain"];
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+        node.state().must_equal(&before);
     });
 }
 

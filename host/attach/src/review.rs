@@ -6,7 +6,7 @@ use multus_cluster::Pod;
 use multus_cni::conf::PluginConf;
 use multus_cni::{Code, Error};
 use multus_document::Object;
-use multus_wasm::{Catalog, FileError, Level, ModuleError, Sandbox, Verdict, lock_path};
+use multus_wasm::{Catalog, FileError, Level, ModuleError, Sandbox, Transformed, Verdict, lock_path};
 use serde_json::json;
 
 use crate::call::Call;
@@ -37,7 +37,11 @@ fn file_error(error: &FileError) -> Error {
 }
 
 pub(crate) fn module_error(error: &ModuleError) -> Error {
-    Error::with_raw_code(error.code(), error.to_string())
+    let said = Error::with_raw_code(error.code(), error.to_string());
+    match error.advice() {
+        Some(advice) => said.with_details(advice),
+        None => said,
+    }
 }
 
 impl<'a> Reviewer<'a> {
@@ -89,17 +93,15 @@ impl<'a> Reviewer<'a> {
             let done =
                 sandbox.transform(module, seen, plugin.object()).map_err(|error| self.failed(&error))?;
             self.pass_on(module, &done.log);
-            let changed: Vec<String> = done.changed.iter().map(ToString::to_string).collect();
+            let said = said(&done);
             *plugin = PluginConf::parse(done.plugin).map_err(|problems| {
                 Error::new(
                     Code::InvalidConfig,
                     format!("after module {module} changed it: {}", join(&problems)),
                 )
             })?;
-            let changed = if changed.is_empty() { "changed nothing".to_owned() } else { changed.join("; ") };
-            let read = done.read.iter().map(|file| format!("read {}; ", file.display()));
-            let said: String = read.chain([changed]).collect();
-            self.log.log(Severity::Info, &format!("{label}: transform {module}: {said}"));
+            let severity = if done.let_pass.is_some() { Severity::Warning } else { Severity::Info };
+            self.log.log(severity, &format!("{label}: transform {module}: {said}"));
             attachment.decisions.push(Decision { module: module.to_owned(), role: "transform", said });
         }
         Ok(())
@@ -162,6 +164,14 @@ impl<'a> Reviewer<'a> {
     fn pass_on(&self, module: &str, lines: &[multus_wasm::LogLine]) {
         pass_on(self.log, module, lines);
     }
+}
+
+/// What a transform did, in words.
+fn said(done: &Transformed) -> String {
+    let changed: Vec<String> = done.changed.iter().map(ToString::to_string).collect();
+    let changed = if changed.is_empty() { "changed nothing".to_owned() } else { changed.join("; ") };
+    let read = done.read.iter().map(|file| format!("read {}; ", file.display()));
+    read.chain([done.let_pass.clone().unwrap_or(changed)]).collect()
 }
 
 /// What a module said, for the operator.

@@ -233,9 +233,7 @@ impl Installation {
 
     pub(crate) fn read_catalog(&self) -> Result<Value, InstallError> {
         match Catalog::load_value(&self.catalog) {
-            Err(FileError::Unreadable { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                Ok(Value::Object(Default::default()))
-            }
+            Err(FileError::NoCatalog { .. }) => Ok(Value::Object(Default::default())),
             read => Ok(read?),
         }
     }

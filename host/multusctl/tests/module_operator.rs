@@ -121,7 +121,9 @@ fn what_is_lost_or_changed_is_found_and_mended_as_it_says() {
     node.add(&shipped("tenant-guard"), &["--mode", "monitor"]).well();
     let listed = node.module(&["list"]).well();
     listed.has(&["jumbo         transform         1      /mtu", "tenant-guard  policy (monitor)  1      -"]);
-    node.module(&["verify"]).well().has(&["jumbo         ok         ok", "tenant-guard  ok         ok"]);
+    node.module(&["verify"])
+        .well()
+        .has(&["jumbo         ok         ok        ok", "tenant-guard  ok         ok        ok"]);
 
     let artifact = node.files("cache").remove(0);
     fs::write(&artifact, "not compiled here").unwrap();
@@ -142,7 +144,59 @@ fn what_is_lost_or_changed_is_found_and_mended_as_it_says() {
         node.module(&["verify", "-o", "json"]).refused(&["can't read", "multusctl module add"]).json();
     assert_eq!((&verified[0]["name"], &verified[0]["artifact"]), (&json!("jumbo"), &json!(null)));
     assert!(verified[0]["component"].as_str().unwrap().contains("can't read"), "{verified}");
+    let mut catalog = node.catalog();
+    catalog["modules"]["tenant-guard"]["settings"] = json!({ "tenants": 7 });
+    fs::write(node.path("catalog.json"), catalog.to_string()).unwrap();
+    let verified =
+        node.module(&["verify"]).refused(&["module tenant-guard", "can't use its settings: /tenants"]);
+    assert!(verified.stdout.contains("tenant-guard  ok         ok        NOT OK"), "{}", verified.stdout);
     node.module(&["verify", "nobody"]).refused(&["no module nobody", "jumbo, tenant-guard"]);
+}
+
+/// What somebody said yes to can be read again, whole.
+#[test]
+fn what_the_catalog_says_of_a_module_is_shown() {
+    let node = Node::new();
+    let settings = node.path("settings.json");
+    fs::write(&settings, r#"{"mtu": 9000}"#).unwrap();
+    let options = ["--may-change", "/mtu", "--match-type", "bridge", "--mode", "monitor", "--settings"];
+    node.add(&shipped("mtu"), &[&options[..], &[settings.to_str().unwrap()]].concat()).well();
+    node.add(&shipped("tenant-guard"), &["--on-failure", "allow", "--timeout", "200ms"]).well();
+    let grants = ["--grant", "links=cni0", "--grant", "ipam=host-local", "--grant", "defaultRoutes=true"];
+    let sysctl = ["--grant", "sysctls=net/ipv4/conf/*/arp_notify"];
+    node.add(&shipped("macvlan"), &[&grants[..], &sysctl].concat()).well();
+    node.module(&["list"]).well().has(&[
+        "mtu           transform (monitor)                          1      /mtu",
+        "tenant-guard  policy (enforce, passed over when it fails)  1      -",
+        "macvlan       delegate                                     -      links defaultRoutes sysctls ipam",
+    ]);
+    let listed = node.module(&["list", "-o", "json"]).well().json();
+    let of = |name: &str| listed.as_array().unwrap().iter().find(|module| module["name"] == name).unwrap();
+    let (mtu, guard) = (of("mtu"), of("tenant-guard"));
+    assert_eq!([&mtu["mayChange"], &mtu["types"]], [&json!(["/mtu"]), &json!(["bridge"])]);
+    assert_eq!([&mtu["mode"], &mtu["settings"]], [&json!("monitor"), &json!({ "mtu": 9000 })]);
+    assert_eq!([&guard["onFailure"], &guard["limits"]["milliseconds"]], [&json!("allow"), &json!(200)]);
+    let granted = &node.catalog()["modules"]["macvlan"]["grants"];
+    assert_eq!(&of("macvlan")["grants"], granted, "with their values");
+
+    let conf = node.path("multus.conf");
+    let [catalog, modules, cache] = ["catalog.json", "modules", "cache"].map(|name| node.path(name));
+    let wasm = json!({ "catalog": catalog, "moduleDir": modules, "cacheDir": cache });
+    let text = json!({ "name": "node", "type": "multus", "wasm": wasm, "delegates": [{ "type": "bridge" }] });
+    fs::write(&conf, text.to_string()).unwrap();
+    let inspect = |name: &str, further: &[&str]| {
+        let words = ["module", "inspect", name, "--conf", conf.to_str().unwrap()];
+        multusctl(node.folder.path(), &[&words[..], further].concat()).well()
+    };
+    inspect("macvlan", &[]).has(&[
+        "catalog    may set up links",
+        "           may run this IPAM: host-local\n",
+        "           each call may use 16 MiB of memory and 2 s of CPU time\n",
+        "           its settings: {}\n",
+    ]);
+    let words = ["catalog    may say what it would change of /mtu", "its settings: {\"mtu\":9000}"];
+    inspect("mtu", &[]).has(&words);
+    assert_eq!(inspect("tenant-guard", &["-o", "json"]).json()["catalog"]["onFailure"], "allow");
 }
 
 #[test]

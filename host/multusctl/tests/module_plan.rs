@@ -187,16 +187,23 @@ fn what_the_catalog_has_a_module_read_is_shown() {
     let inspect = |name: &str, more: &[&str]| tool(&node, &[&["module", "inspect", name], more].concat());
     let said = inspect("flannel", &conf).well().has(&[
         "role       transform",
-        "inputs     subnet=/run/flannel/subnet.env,/run/flannel/networks/*.env\n",
+        "may read as its input `subnet`: /run/flannel/subnet.env, /run/flannel/networks/*.env, the one that /subnetFile names\n",
     ]);
     assert!(said.stdout.contains(text(&node.path("modules"))), "the installed file: {}", said.stdout);
     let shown = inspect("flannel", &[&conf[..], &["-o", "json"]].concat()).well().json();
-    assert_eq!(shown["inputs"], json!(["subnet=/run/flannel/subnet.env,/run/flannel/networks/*.env"]));
+    assert_eq!(
+        shown["catalog"]["inputs"],
+        json!(["subnet=/run/flannel/subnet.env,/run/flannel/networks/*.env"])
+    );
     assert_eq!(shown["digest"], node.catalog()["modules"]["flannel"]["digest"]);
 
-    inspect("mtu", &conf).well().has(&["inputs     nothing\n"]);
+    let plain = inspect("mtu", &[&conf[..], &["-o", "json"]].concat()).well().json();
+    assert_eq!(
+        (&plain["catalog"]["inputs"], &plain["catalog"]["settings"]),
+        (&json!([]), &json!({"mtu": 9000}))
+    );
     let file = inspect(text(&flannel), &[]).well();
-    assert!(!file.stdout.contains("inputs  "), "nothing is declared for a file: {}", file.stdout);
+    assert!(!file.stdout.contains("catalog  "), "nothing is declared for a file: {}", file.stdout);
     inspect("nobody", &conf).refused(&["no module nobody", "which has flannel, mtu"]);
     inspect("flannel", &["--conf", "absent.conf"]).refused(&["absent.conf"]);
 

@@ -69,6 +69,24 @@ impl ModuleError {
     }
 }
 
+impl ModuleError {
+    /// What to do about a limit that was reached; of others the message says that.
+    pub fn advice(&self) -> Option<String> {
+        let key = match &*self.fault {
+            Fault::Memory { .. } => "memory",
+            Fault::Time { .. } | Fault::Sleep { .. } => "timeout",
+            Fault::Table { .. } | Fault::Handles { .. } | Fault::Count { .. } | Fault::Stack => {
+                return Some(
+                    "this limit is the same for all modules: the module has to be built otherwise".to_owned(),
+                );
+            }
+            _ => return None,
+        };
+        let module = &self.module;
+        Some(format!("if it is to have more, raise `limits.{key}` of the module {module} in the catalog"))
+    }
+}
+
 /// What went wrong with a module.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
@@ -306,6 +324,12 @@ pub enum FileError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// There is no catalog.
+    #[error("there is no catalog {}: `multusctl module add` writes it; without modules, leave `wasm` out of the configuration", path.display())]
+    NoCatalog {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// Others could have written it.
     #[error("refused {}: {why}", path.display())]
     Untrusted {
@@ -335,7 +359,7 @@ impl FileError {
     pub fn code(&self) -> u32 {
         match self {
             Self::Lock { .. } => 50,
-            Self::Unreadable { .. } => 5,
+            Self::Unreadable { .. } | Self::NoCatalog { .. } => 5,
             Self::Untrusted { .. } | Self::Invalid { .. } => 7,
         }
     }

@@ -38,13 +38,15 @@ impl fmt::Debug for Sandbox {
     }
 }
 
-/// A transform's answer.
+/// A transform's answer, after `mode`.
 #[derive(Debug)]
 pub struct Transformed {
     /// The configuration to use from here on; what did not change has its old text.
     pub plugin: Object,
     /// What changed, all of it allowed; empty if nothing did.
     pub changed: Vec<Change>,
+    /// What `mode: monitor` left undone: the changes or the failure, to be logged and shown.
+    pub let_pass: Option<String>,
     /// The files whose text it was given.
     pub read: Vec<PathBuf>,
     /// What the module logged.
@@ -131,8 +133,8 @@ impl Sandbox {
             [["type"].as_slice(), &["ipam", "type"]].map(|place| place.iter().map(ToString::to_string));
         let places = places.map(Iterator::collect::<Vec<_>>);
         let changes = |name: &&String| {
-            let patterns = self.catalog.modules.get(*name).map(|module| module.may_change.as_slice());
-            let patterns = patterns.unwrap_or_default();
+            let counts = self.catalog.modules.get(*name).filter(|module| module.mode == Mode::Enforce);
+            let patterns = counts.map(|module| module.may_change.as_slice()).unwrap_or_default();
             patterns.iter().any(|pattern| places.iter().any(|place| pattern.allows(place)))
         };
         self.transforms().iter().filter(|name| self.works_on(name, plugin_type)).any(|name| changes(&name))
@@ -146,8 +148,38 @@ impl Sandbox {
     /// Asks a transform for the configuration to use instead of `plugin`.
     ///
     /// # Errors
-    /// The module could not answer, refused, or changed what it may not.
+    /// The module could not answer, refused, or changed what it may not, and `mode: monitor` does not let that pass.
     pub fn transform(
+        &self,
+        module: &str,
+        attachment: &Attachment,
+        plugin: &Object,
+    ) -> Result<Transformed, ModuleError> {
+        let answer = self.rewrite(module, attachment, plugin);
+        if self.mode(module) == Mode::Enforce {
+            return answer;
+        }
+        let unchanged = |let_pass, read, log, used| {
+            Ok(Transformed { plugin: plugin.clone(), changed: Vec::new(), let_pass, read, log, used })
+        };
+        match answer {
+            Ok(Transformed { changed, read, log, used, .. }) => {
+                let changed: Vec<String> = changed.iter().map(ToString::to_string).collect();
+                let would = format!("would change (mode: monitor): {}", changed.join("; "));
+                unchanged((!changed.is_empty()).then_some(would), read, log, used)
+            }
+            Err(error) => {
+                let failed = format!("failed (mode: monitor): {error}");
+                unchanged(Some(failed), Vec::new(), error.log, error.used)
+            }
+        }
+    }
+
+    fn mode(&self, module: &str) -> Mode {
+        self.catalog.modules.get(module).map_or(Mode::Enforce, |module| module.mode)
+    }
+
+    fn rewrite(
         &self,
         module: &str,
         attachment: &Attachment,
@@ -172,7 +204,7 @@ impl Sandbox {
             Err(failure) => Err(answer::failure(&failure)),
         });
         match checked {
-            Ok((plugin, changed)) => Ok(Transformed { plugin, changed, read, log, used }),
+            Ok((plugin, changed)) => Ok(Transformed { plugin, changed, let_pass: None, read, log, used }),
             Err(fault) => Err(ModuleError { log, used, trace, ..ModuleError::new(module, fault) }),
         }
     }
@@ -187,11 +219,8 @@ impl Sandbox {
         attachment: &Attachment,
         plugins: &[Object],
     ) -> Result<Review, ModuleError> {
-        let (mode, on_failure) = self
-            .catalog
-            .modules
-            .get(module)
-            .map_or((Mode::Enforce, OnFailure::Deny), |m| (m.mode, m.on_failure));
+        let mode = self.mode(module);
+        let on_failure = self.catalog.modules.get(module).map_or(OnFailure::Deny, |module| module.on_failure);
         match self.judge(module, attachment, plugins) {
             Ok(Review { verdict: Verdict::Deny(reason), log, used, .. }) if mode == Mode::Monitor => {
                 Ok(let_pass(format!("would refuse (mode: monitor): {reason}"), log, used))

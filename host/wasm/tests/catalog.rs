@@ -106,7 +106,11 @@ fn slips() -> Vec<(&'static str, Value, &'static str)> {
             json!([]),
             "`mayChange` belongs to the role transform, this is a delegate (remove it)",
         ),
-        ("/modules/bridge/mode", json!("monitor"), "`mode` belongs to the role policy, this is a delegate"),
+        (
+            "/modules/bridge/mode",
+            json!("monitor"),
+            "`mode` belongs to the role transform or policy, this is a delegate",
+        ),
         (
             "/transforms/2",
             json!("ptp"),
@@ -148,9 +152,9 @@ fn slips_of_roles() -> Vec<(&'static str, Value, &'static str)> {
             "`inputs` belongs to the role transform, this is a policy (remove it)",
         ),
         (
-            "/modules/tag/mode",
-            json!("monitor"),
-            "`mode` belongs to the role policy, this is a transform (remove it)",
+            "/modules/tag/onFailure",
+            json!("allow"),
+            "`onFailure` belongs to the role policy, this is a transform (remove it)",
         ),
         (
             "/modules/tag/onfailure",

@@ -10,6 +10,7 @@ use multus_document::Object;
 use multus_wasm::Sandbox;
 use serde_json::{Map, Value, json};
 
+use super::capabilities::Asked;
 use super::runner::Runners;
 use super::{Attachment, Plan, args, capabilities, device, names};
 use crate::call::Call;
@@ -47,7 +48,10 @@ pub(crate) fn build(
     }
     for attachment in &mut attachments {
         let label = attachment.label();
-        reviewer.judge(attachment, pod.as_ref()).map_err(|error| error.context(&label))?;
+        reviewer
+            .judge(attachment, pod.as_ref())
+            .and_then(|()| capabilities::still_declared(&attachment.wishes, &attachment.network))
+            .map_err(|error| error.context(&label))?;
     }
     let runners = Runners::new(call.search(), reviewer.sandbox());
     for attachment in &mut attachments {
@@ -86,9 +90,11 @@ fn attachment(call: &Call<'_>, index: u32, wanted: Wanted, interface: String) ->
     let Wanted { display, mut network, default, origin, selection, definition } = wanted;
     // What the runtime offers is for the default network alone (NP-43).
     let mut runtime_config = if default { call.conf.runtime_config.clone() } else { Map::new() };
+    let mut wishes = Vec::new();
     if let Some(selection) = &selection {
         let asked = selected(call, &label, selection, &mut network).map_err(|error| error.context(&label))?;
-        runtime_config.extend(asked);
+        runtime_config.extend(asked.arguments);
+        wishes = asked.declared;
     }
     Ok(Attachment {
         index,
@@ -106,6 +112,7 @@ fn attachment(call: &Call<'_>, index: u32, wanted: Wanted, interface: String) ->
         decisions: Vec::new(),
         definition_annotations: definition.map_or(Value::Null, |definition| json!(definition.annotations)),
         selection: selection.as_ref().map_or(Value::Null, element),
+        wishes,
         whole: OnceCell::new(),
     })
 }
@@ -115,7 +122,7 @@ fn selected(
     label: &str,
     selection: &Selection,
     network: &mut NetworkConf,
-) -> Result<Map<String, Value>, Error> {
+) -> Result<Asked, Error> {
     for plugin in &mut network.plugins {
         device::apply(selection, plugin.object_mut());
     }
@@ -131,7 +138,7 @@ fn selected(
             fields.join(", ")
         ));
     }
-    Ok(asked.arguments)
+    Ok(asked)
 }
 
 /// The selection element for modules; what became a capability argument is in `runtimeConfig`.

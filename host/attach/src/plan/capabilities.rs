@@ -10,27 +10,29 @@ use serde_json::{Map, Value, json};
 pub(super) struct Asked {
     /// The arguments that at least one plugin of the network declares.
     pub(super) arguments: Map<String, Value>,
+    /// The wishes that these fulfil.
+    pub(super) declared: Vec<Wish>,
     /// Wishes that no plugin can fulfil.
-    pub(super) undeclared: Vec<Undeclared>,
+    pub(super) undeclared: Vec<Wish>,
 }
 
-/// A field of the selection whose capability no plugin has.
+/// A field of the selection, and the capability that a plugin has to have for it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Undeclared {
+pub(crate) struct Wish {
     pub(super) field: &'static str,
-    pub(super) capability: &'static str,
+    capability: &'static str,
 }
 
 /// The capability arguments of one selection.
 pub(super) fn arguments(selection: &Selection, network: &NetworkConf) -> Asked {
     let mut asked = Asked::default();
     for (field, capability, value) in requested(selection) {
-        let declared =
-            network.plugins.iter().any(|plugin| plugin.capabilities().iter().any(|name| name == capability));
-        if declared {
+        let wish = Wish { field, capability };
+        if wish.is_declared(network) {
             asked.arguments.insert(capability.to_owned(), value);
+            asked.declared.push(wish);
         } else {
-            asked.undeclared.push(Undeclared { field, capability });
+            asked.undeclared.push(wish);
         }
     }
     if let Some(device) = &selection.device_id {
@@ -40,14 +42,38 @@ pub(super) fn arguments(selection: &Selection, network: &NetworkConf) -> Asked {
 }
 
 /// Code 7: the attachment would silently lack what the pod asked for (NP-16, 17, 20, 21, 24).
-pub(super) fn undeclared(missing: &Undeclared) -> Error {
-    let Undeclared { field, capability } = missing;
+pub(super) fn undeclared(missing: &Wish) -> Error {
+    let Wish { field, capability } = missing;
     let message =
         format!("the pod asks for `{field}`, but no plugin of the network has the capability `{capability}`");
     let details = format!(
         "add `\"capabilities\": {{\"{capability}\": true}}` to a plugin that supports it, or take `{field}` out of the pod's annotation"
     );
     Error::new(Code::InvalidConfig, message).with_details(details)
+}
+
+/// Looks once more, after transforms changed the plugins.
+///
+/// # Errors
+/// As for [`undeclared`]: whoever took the capability away took what the pod asked for.
+pub(super) fn still_declared(wishes: &[Wish], network: &NetworkConf) -> Result<(), Error> {
+    match wishes.iter().find(|wish| !wish.is_declared(network)) {
+        None => Ok(()),
+        Some(Wish { field, capability }) => {
+            let message = format!(
+                "the pod asks for `{field}`, and after the transforms changed it no plugin of the network has the capability `{capability}`"
+            );
+            let details = "`multusctl explain` shows what each transform changed; keep `/capabilities` out of its `mayChange`";
+            Err(Error::new(Code::InvalidConfig, message).with_details(details))
+        }
+    }
+}
+
+impl Wish {
+    fn is_declared(&self, network: &NetworkConf) -> bool {
+        let has = |name: &String| name == self.capability;
+        network.plugins.iter().any(|plugin| plugin.capabilities().iter().any(has))
+    }
 }
 
 /// Field of the selection, capability of the plugin, value.
@@ -82,6 +108,27 @@ mod tests {
         match asked.undeclared.first() {
             Some(missing) => Err(undeclared(missing)),
             None => Ok(Value::Object(asked.arguments)),
+        }
+    }
+
+    #[test]
+    fn what_a_plugin_could_do_before_transforms_it_has_to_be_able_to_afterwards() {
+        let network = |capabilities: Value| {
+            let conf = json!({"name": "a", "type": "t", "capabilities": capabilities});
+            NetworkConf::parse(&Object::from_value(&conf).unwrap(), None, None).unwrap()
+        };
+        let selection = r#"[{"name": "a", "ips": ["10.0.0.2/24"], "mac": "0a:58:0a:00:00:01"}]"#;
+        let selection = parse_selections(selection, "shop").unwrap().remove(0);
+        let wishes = arguments(&selection, &network(json!({"ips": true, "mac": true}))).declared;
+        assert_eq!(wishes.len(), 2);
+        let after = |capabilities| still_declared(&wishes, &network(capabilities));
+        assert!(after(json!({"ips": true, "mac": true, "bandwidth": true})).is_ok());
+        for (capabilities, field) in
+            [(json!({"ips": true}), "`mac`"), (json!({"mac": true}), "`ips`"), (json!({}), "`ips`")]
+        {
+            let error = after(capabilities.clone()).unwrap_err();
+            let said = format!("asks for {field}, and after the transforms");
+            assert!(error.code == 7 && error.msg.contains(&said), "{capabilities}: {error}");
         }
     }
 

@@ -20,6 +20,7 @@ use serde::Serialize;
 use serde_json::value::to_raw_value;
 use serde_json::{Map, Value};
 
+use self::capabilities::Wish;
 use crate::networks::{Asked, Origin};
 
 pub use build::explain;
@@ -67,6 +68,8 @@ pub struct Attachment {
     /// The definition's annotations and the selection element, for modules that look deeper.
     pub(crate) definition_annotations: Value,
     pub(crate) selection: Value,
+    /// What the selection asks for and a plugin has to be able to do.
+    pub(crate) wishes: Vec<Wish>,
     /// See [`conf`](Self::conf).
     pub(crate) whole: OnceCell<Object>,
 }

@@ -101,6 +101,7 @@ fn attachment(index: u32, conf: &str, interface: &str) -> Attachment {
         decisions: Vec::new(),
         definition_annotations: Value::Null,
         selection: Value::Null,
+        wishes: Vec::new(),
         whole: Default::default(),
     }
 }

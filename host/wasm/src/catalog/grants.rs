@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use multus_document::{Pointer, Problem};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::fields::{Reader, list, wrong_kind};
@@ -14,17 +15,27 @@ const INTERFACE_NAME: usize = 15;
 /// Rules for packets that can be granted.
 const FIREWALL: [&str; 3] = ["masquerade", "spoof-check", "port-mapping"];
 
-/// What a delegate was granted. Nothing, by default.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What a delegate was granted. Nothing, by default. Written as the catalog spells it, without what is not granted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Grants {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     links: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     names: Vec<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     default_routes: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     firewall: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     sysctls: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     ipam: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     plugins: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     store: Vec<PathBuf>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     sriov: Vec<String>,
 }
 

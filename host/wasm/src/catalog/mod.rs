@@ -53,7 +53,7 @@ pub struct Module {
     pub may_change: Vec<Pattern>,
     /// Transforms: files that it gets the text of, by the names that it knows them under.
     pub inputs: BTreeMap<String, Input>,
-    /// Policies: whether its verdict counts.
+    /// Transforms and policies: whether what it answers counts.
     pub mode: Mode,
     /// Policies: what counts where it gives no verdict.
     pub on_failure: OnFailure,
@@ -70,12 +70,12 @@ pub enum Role {
     Delegate,
 }
 
-/// Whether a policy's verdict counts.
+/// Whether it counts what a transform makes of a plugin, or how a policy judges an attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// It does.
     Enforce,
-    /// What it would have refused is logged and let pass.
+    /// What it would have changed or refused is logged, and all stays as it was.
     Monitor,
 }
 
@@ -150,7 +150,13 @@ impl Catalog {
     /// # Errors
     /// A file that can't be read, that others could have written, or that is no JSON.
     pub fn load_value(path: &Path) -> Result<Value, FileError> {
-        json::parse(&trusted::read(path)?).map_err(|error| {
+        let text = trusted::read(path).map_err(|error| match error {
+            FileError::Unreadable { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                FileError::NoCatalog { path: path.to_owned() }
+            }
+            error => error,
+        });
+        json::parse(&text?).map_err(|error| {
             let problems = vec![Problem::new("", error.to_string())];
             FileError::Invalid { path: path.to_owned(), problems }
         })

@@ -15,7 +15,7 @@ const KEYS: [&str; 5] = ["role", "digest", "grants", "limits", "settings"];
 
 fn role_keys(role: Role) -> &'static [&'static str] {
     match role {
-        Role::Transform => &["match", "mayChange", "inputs"],
+        Role::Transform => &["match", "mayChange", "inputs", "mode"],
         Role::Policy => &["mode", "onFailure"],
         Role::Delegate => &[],
     }
@@ -90,15 +90,18 @@ impl Reader {
         let valid: Vec<&str> = KEYS.iter().chain(role_keys(role)).copied().collect();
         for key in members.keys().map(String::as_str).filter(|key| !valid.contains(key)) {
             let at = at.key(key);
-            match Role::ALL.into_iter().find(|other| role_keys(*other).contains(&key)) {
-                Some(other) => {
-                    let message = format!("`{key}` belongs to the role {other}, this is a {role}");
-                    self.problem(&at, message, "remove it");
-                }
-                None => {
-                    let advice = format!("a {role} has {}", list(&valid));
-                    self.problem(&at, format!("unknown key `{key}`"), advice);
-                }
+            let others: Vec<&str> = Role::ALL
+                .into_iter()
+                .filter(|other| role_keys(*other).contains(&key))
+                .map(Role::name)
+                .collect();
+            if others.is_empty() {
+                let advice = format!("a {role} has {}", list(&valid));
+                self.problem(&at, format!("unknown key `{key}`"), advice);
+            } else {
+                let others = others.join(" or ");
+                let message = format!("`{key}` belongs to the role {others}, this is a {role}");
+                self.problem(&at, message, "remove it");
             }
         }
     }

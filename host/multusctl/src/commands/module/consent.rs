@@ -22,20 +22,35 @@ pub(super) fn in_words(name: &str, preview: &Preview, imports: &[String]) -> Vec
     words.extend(may(name, after).into_iter().map(|what| format!("may {what}")));
     words.extend(wasi::in_words(imports, after.role));
     words.push(cannot(after).to_owned());
-    let limits = after.limits;
-    words.push(format!(
-        "each call may use {} of memory and {} of CPU time",
-        size(limits.memory),
-        short(limits.timeout)
-    ));
+    words.push(limits(after));
     words
+}
+
+/// What an entry of the catalog lets a module do.
+pub(super) fn entry_in_words(name: &str, module: &Module) -> Vec<String> {
+    let may = may(name, module).into_iter().map(|what| format!("may {what}"));
+    may.chain([limits(module)]).collect()
+}
+
+fn limits(module: &Module) -> String {
+    let limits = module.limits;
+    format!("each call may use {} of memory and {} of CPU time", size(limits.memory), short(limits.timeout))
 }
 
 fn may(name: &str, module: &Module) -> Vec<String> {
     match module.role {
-        Role::Transform => std::iter::once(format!("change {}", changeable(module)))
-            .chain(inputs::in_words(module))
-            .collect(),
+        Role::Transform => {
+            let change = match module.mode {
+                Mode::Enforce => format!("change {}", changeable(module)),
+                Mode::Monitor => {
+                    format!(
+                        "say what it would change of {}, which is logged (mode: monitor)",
+                        changeable(module)
+                    )
+                }
+            };
+            std::iter::once(change).chain(inputs::in_words(module)).collect()
+        }
         Role::Policy => {
             let verdict = match module.mode {
                 Mode::Enforce => "refuse attachments, and with them the start of pods",

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
 use multus_compile::{Description, check_role, needed_grants};
-use multus_wasm::{Catalog, Digest, Limits, Role, is_wasi};
+use multus_wasm::{Catalog, Digest, Limits, Module, Role, is_wasi};
 use serde::Serialize;
 
 use super::component::{Component, Sizes, read_file};
+use super::entry::{Entry, LimitsView};
 use super::places::Places;
-use super::{inputs, schema};
+use super::{consent, schema};
 use crate::console::{self, Console, Report};
 use crate::units::{short, size};
 
@@ -50,9 +50,12 @@ struct Inspected {
     grants: Vec<&'static str>,
     /// What it imports of WASI, which reaches nothing.
     wasi: Vec<String>,
-    /// In the catalog: the files that it gets the text of, each as `name=file,file`.
+    /// What the catalog says of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    inputs: Option<Vec<String>>,
+    catalog: Option<Entry>,
+    /// The same in words.
+    #[serde(skip)]
+    catalog_words: Vec<String>,
     imports: Vec<String>,
     exports: Vec<String>,
     size: u64,
@@ -75,27 +78,16 @@ struct RoleView {
     limits: LimitsView,
 }
 
-#[derive(Serialize)]
-struct LimitsView {
-    memory: u64,
-    milliseconds: u64,
-    #[serde(skip)]
-    timeout: Duration,
-}
-
-impl From<Limits> for LimitsView {
-    fn from(limits: Limits) -> Self {
-        let milliseconds = u64::try_from(limits.timeout.as_millis()).unwrap_or(u64::MAX);
-        Self { memory: limits.memory, milliseconds, timeout: limits.timeout }
-    }
-}
-
 impl Inspect {
     pub(super) fn run(&self, console: &Console) -> anyhow::Result<ExitCode> {
-        let (file, inputs) = self.find()?;
-        let bytes = read_file(&file)?;
+        let found = self.find()?;
+        let bytes = read_file(&found.file)?;
         let component = Component::read(&bytes)?;
-        let inspected = Inspected { inputs, ..Inspected::of(file, &component) };
+        let inspected = Inspected {
+            catalog: found.module.as_ref().map(Entry::of),
+            catalog_words: found.in_words(),
+            ..Inspected::of(found.file, &component)
+        };
         console.show(&inspected)?;
         match component.usable_roles() {
             Ok(_) => Ok(ExitCode::SUCCESS),
@@ -107,18 +99,35 @@ impl Inspect {
     }
 }
 
+/// A component, and its entry where it is looked up in a catalog.
+struct Found {
+    file: PathBuf,
+    name: String,
+    module: Option<Module>,
+}
+
+impl Found {
+    fn in_words(&self) -> Vec<String> {
+        let Some(module) = &self.module else { return Vec::new() };
+        let settings = format!("its settings: {}", module.settings);
+        consent::entry_in_words(&self.name, module).into_iter().chain([settings]).collect()
+    }
+}
+
 impl Inspect {
-    /// The component's file, and what the catalog has it read.
-    fn find(&self) -> anyhow::Result<(PathBuf, Option<Vec<String>>)> {
-        let Some(conf) = &self.conf else { return Ok((self.component.clone(), None)) };
+    fn find(&self) -> anyhow::Result<Found> {
+        let name = self.component.to_string_lossy().into_owned();
+        let Some(conf) = &self.conf else {
+            return Ok(Found { file: self.component.clone(), name, module: None });
+        };
         let installation = Places::of_conf(conf)?;
         let catalog = Catalog::load(&installation.catalog)?;
-        let name = self.component.to_string_lossy();
-        let module = catalog.modules.get(name.as_ref()).ok_or_else(|| {
+        let module = catalog.modules.get(&name).ok_or_else(|| {
             let names: Vec<&str> = catalog.modules.keys().map(String::as_str).collect();
             anyhow!("no module {name} in {}, which has {}", installation.catalog.display(), or_none(&names))
         })?;
-        Ok((installation.component_path(&module.digest), Some(inputs::of(module))))
+        let file = installation.component_path(&module.digest);
+        Ok(Found { file, module: Some(module.clone()), name })
     }
 }
 
@@ -146,7 +155,8 @@ impl Inspected {
             made_with: component.made_with.clone(),
             grants: needed_grants(component.bytes).unwrap_or_default(),
             wasi: component.imports.iter().filter(|import| is_wasi(import)).cloned().collect(),
-            inputs: None,
+            catalog: None,
+            catalog_words: Vec::new(),
             imports: component.imports.clone(),
             exports: component.exports.clone(),
             size: component.bytes.len() as u64,
@@ -198,7 +208,9 @@ impl Inspected {
         match (self.grants.as_slice(), foreign.as_slice()) {
             (_, [_, ..]) => format!("what no module is given: {}", foreign.join(", ")),
             ([], []) if self.roles.iter().any(|role| role.role == Role::Delegate.name()) => {
-                "no grant: the log, and its own attachment's network namespace".to_owned()
+                "no grant: the log, and its own attachment's network namespace; whether its confs want `names` or \
+                 `defaultRoutes`, no import tells"
+                    .to_owned()
             }
             ([], []) => "no grant: nothing but the log".to_owned(),
             (grants, []) => format!("the grants {}", grants.join(", ")),
@@ -245,7 +257,7 @@ impl Report for Inspected {
             ("needs", self.needs()),
             ("limits", self.limits()),
             ("wasi", self.wasi()),
-            ("inputs", self.inputs.as_ref().map(|inputs| or_none(inputs)).unwrap_or_default()),
+            ("catalog", self.catalog_words.join(&format!("\n{:11}", ""))),
             ("imports", or_none(&self.imports)),
             ("exports", or_none(&self.exports)),
             ("interface", or_none(&self.interface)),

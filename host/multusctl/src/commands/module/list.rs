@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use multus_wasm::{Catalog, Grants, Mode, Module, Role, Sandbox, lock_path};
+use multus_wasm::{Catalog, Grants, Module, Role, Sandbox, lock_path};
 use serde::Serialize;
 
+use super::entry::Entry;
 use super::{Places, inputs};
 use crate::console::{Console, Report};
 use crate::table::render;
@@ -29,16 +30,14 @@ struct Modules(Vec<ModuleView>);
 #[derive(Serialize)]
 struct ModuleView {
     name: String,
-    role: &'static str,
     /// Place among the modules of its role, from 1; delegates have none.
     order: Option<usize>,
     digest: String,
-    /// Policies: whether the verdict counts.
-    mode: Option<&'static str>,
-    /// Transforms: what they may change. Delegates: what they may reach besides their own attachment.
-    grants: Vec<String>,
-    /// Transforms: the files whose text they get, `name=file,file`.
-    inputs: Vec<String>,
+    #[serde(flatten)]
+    entry: Entry,
+    /// Transforms: what they may change and read. Delegates: the names of what they were granted.
+    #[serde(skip)]
+    reach: Vec<String>,
     ready: bool,
     /// `ready`, or what stands in the way.
     artifact: String,
@@ -68,15 +67,10 @@ fn views(catalog: &Catalog, fault: impl Fn(&str) -> Option<String>) -> Vec<Modul
             let fault = fault(name);
             views.push(ModuleView {
                 name: name.clone(),
-                role: role.name(),
                 order: role.order_key().map(|_| place + 1),
                 digest: module.digest.to_string(),
-                mode: (role == Role::Policy).then_some(match module.mode {
-                    Mode::Enforce => "enforce",
-                    Mode::Monitor => "monitor",
-                }),
-                grants: grants(module),
-                inputs: inputs::of(module),
+                entry: Entry::of(module),
+                reach: reach(module),
                 ready: fault.is_none(),
                 artifact: fault.unwrap_or_else(|| "ready".to_owned()),
             });
@@ -85,10 +79,12 @@ fn views(catalog: &Catalog, fault: impl Fn(&str) -> Option<String>) -> Vec<Modul
     views
 }
 
-fn grants(module: &Module) -> Vec<String> {
+fn reach(module: &Module) -> Vec<String> {
     let granted = Grants::NAMES.into_iter().filter(|grant| module.grants.has(grant));
     match module.role {
-        Role::Transform => module.may_change.iter().map(ToString::to_string).collect(),
+        Role::Transform => {
+            module.may_change.iter().map(ToString::to_string).chain(inputs::of(module)).collect()
+        }
         Role::Policy => Vec::new(),
         Role::Delegate => granted.map(str::to_owned).collect(),
     }
@@ -97,13 +93,11 @@ fn grants(module: &Module) -> Vec<String> {
 impl Report for Modules {
     fn text(&self) -> String {
         let row = |module: &ModuleView| {
-            let mode = module.mode.map(|mode| format!(" ({mode})")).unwrap_or_default();
-            let has = [module.grants.as_slice(), &module.inputs].concat();
             vec![
                 module.name.clone(),
-                module.role.to_owned() + &mode,
+                module.entry.role_in_words(),
                 module.order.map_or_else(|| "-".to_owned(), |order| order.to_string()),
-                if has.is_empty() { "-".to_owned() } else { has.join(" ") },
+                if module.reach.is_empty() { "-".to_owned() } else { module.reach.join(" ") },
                 module.digest.clone(),
                 if module.ready { "ready" } else { "not ready" }.to_owned(),
             ]

@@ -9,6 +9,7 @@ mod compile;
 mod compiler;
 mod component;
 mod consent;
+mod entry;
 mod inputs;
 mod inspect;
 mod lent;

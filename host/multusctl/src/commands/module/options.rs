@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 /// How a module counts and how much it may use.
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// Policies: whether the verdict counts [default: enforce].
+    /// Transforms and policies: whether the answer counts [default: enforce].
     #[arg(long, value_enum)]
     mode: Option<ModeName>,
     /// Policies: what counts if it gives no verdict [default: deny].
@@ -24,9 +24,9 @@ pub(super) struct Options {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ModeName {
-    /// What it refuses is refused.
+    /// What it changes is changed, what it refuses is refused.
     Enforce,
-    /// What it would refuse is logged and let pass.
+    /// What it would change or refuse is logged, and nothing else.
     Monitor,
 }
 
@@ -41,8 +41,11 @@ enum OnFailureName {
 impl Options {
     /// Refuses what does not belong to the role, before anything is installed.
     pub(super) fn check(&self, role: Role) -> anyhow::Result<()> {
-        if role != Role::Policy && (self.mode.is_some() || self.on_failure.is_some()) {
-            bail!("--mode and --on-failure belong to policies, this is a {role}: leave them out");
+        if role == Role::Delegate && self.mode.is_some() {
+            bail!("--mode belongs to transforms and policies, this is a {role}: leave it out");
+        }
+        if role != Role::Policy && self.on_failure.is_some() {
+            bail!("--on-failure belongs to policies, this is a {role}: leave it out");
         }
         Ok(())
     }
@@ -114,7 +117,9 @@ mod tests {
         {
             assert!(options(line).is_err(), "{line}");
         }
-        assert!(options("--mode enforce").unwrap().check(Role::Transform).is_err());
-        assert!(options("--mode enforce").unwrap().check(Role::Policy).is_ok());
+        let fits = |line: &str, role| options(line).unwrap().check(role).is_ok();
+        let roles = [Role::Transform, Role::Policy, Role::Delegate];
+        assert_eq!(roles.map(|role| fits("--mode monitor", role)), [true, true, false]);
+        assert_eq!(roles.map(|role| fits("--on-failure deny", role)), [false, true, false]);
     }
 }

@@ -12,7 +12,8 @@ use super::Places;
 use crate::console::{Console, Report};
 use crate::table::render;
 
-/// Check that components, lock and artifacts are what the catalog says, and that each module could be loaded
+/// Check that components, lock and artifacts are what the catalog says, that each module could be loaded, and that it
+/// can use its settings
 ///
 /// The exit status is 1 if not; each line says what mends it.
 #[derive(Debug, Args)]
@@ -39,6 +40,8 @@ struct ModuleView {
     component: Check,
     /// What was compiled from it, by the lock.
     artifact: Check,
+    /// Its settings, by its schema and its own judgement; nobody is asked where one of the above is not well.
+    settings: Check,
 }
 
 /// `None` if nothing is wrong.
@@ -60,11 +63,12 @@ impl Verify {
         let fault = |name: &str| faults.iter().find(|error| error.module == name).map(|error| &*error.fault);
         let chosen = sandbox.catalog().modules.iter();
         let chosen = chosen.filter(|(name, _)| self.name.as_ref().is_none_or(|chosen| chosen == *name));
-        let view = |(name, module): (&String, &Module)| ModuleView {
-            name: name.clone(),
-            digest: module.digest,
-            component: component(&installation, module),
-            artifact: Check(fault(name).map(Fault::to_string)),
+        let view = |(name, module): (&String, &Module)| {
+            let artifact = Check(fault(name).map(Fault::to_string));
+            let component = component(&installation, module);
+            let asked = artifact.0.is_none() && component.0.is_none();
+            let settings = if asked { settings(&installation, sandbox.catalog(), name) } else { Check(None) };
+            ModuleView { name: name.clone(), digest: module.digest, component, artifact, settings }
         };
         let verified = Verified(chosen.map(view).collect());
         console.show(&verified)?;
@@ -97,9 +101,22 @@ fn component(installation: &Installation, module: &Module) -> Check {
     Check(problem)
 }
 
+/// Whoever edits a catalog by hand is told here, and not by the first pod.
+fn settings(installation: &Installation, catalog: &Catalog, name: &str) -> Check {
+    let Some(module) = catalog.modules.get(name) else { return Check(None) };
+    let checked = read_component(&installation.component_path(&module.digest))
+        .map_err(|error| error.to_string())
+        .and_then(|component| {
+            let done = installation.check_settings(catalog.clone(), name, &component);
+            done.map_err(|error| error.to_string())
+        });
+    Check(checked.err())
+}
+
 impl ModuleView {
     fn problems(&self) -> Vec<String> {
-        let lines = [&self.component, &self.artifact].into_iter().filter_map(|check| check.0.as_ref());
+        let checks = [&self.component, &self.artifact, &self.settings];
+        let lines = checks.into_iter().filter_map(|check| check.0.as_ref());
         lines.map(|problem| format!("module {}: {problem}", self.name)).collect()
     }
 }
@@ -112,9 +129,13 @@ impl Report for Verified {
                 module.name.clone(),
                 word(&module.component),
                 word(&module.artifact),
+                match (&module.component.0, &module.artifact.0) {
+                    (None, None) => word(&module.settings),
+                    _ => "-".to_owned(),
+                },
                 module.digest.to_string(),
             ]
         };
-        render(&["NAME", "COMPONENT", "ARTIFACT", "DIGEST"], self.0.iter().map(row))
+        render(&["NAME", "COMPONENT", "ARTIFACT", "SETTINGS", "DIGEST"], self.0.iter().map(row))
     }
 }
