@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use multus_cni::{Code, Error};
-use multus_journal::{AttachmentRecord, Effect, EffectRecord, Outcome, Part, Record, StepIntent, Writer};
+use multus_journal::{AttachmentRecord, Effect, EffectRecord, Outcome, Part, StepIntent, Writer};
 use multus_net::Class;
 use multus_net::sriov::Holder;
 
 use super::functions::Functions;
+use super::strays::Strays;
 use super::{Scene, Undo, tick_off, unless_refused};
 use crate::component::{self, Recorded};
 
@@ -15,8 +16,7 @@ use crate::component::{self, Recorded};
 #[derive(Default)]
 pub(super) struct Batch<'r> {
     steps: Vec<Member<'r>>,
-    /// Effects that no readable plan names.
-    strays: Vec<&'r multus_net::Effect>,
+    strays: Strays<'r>,
 }
 
 struct Member<'r> {
@@ -39,8 +39,8 @@ impl<'r> Batch<'r> {
         self.steps.push(Member { attachment, step, index, effects, functions, errors: Vec::new() });
     }
 
-    pub(super) fn add_strays(&mut self, record: &'r Record) {
-        self.strays.extend(record.strays.iter().filter_map(|(_, effect)| net(effect)));
+    pub(super) fn with(strays: Strays<'r>) -> Self {
+        Self { strays, ..Self::default() }
     }
 
     /// Takes all of them back: other effects first, then the links in one go, then what the links had from others, so
@@ -52,12 +52,12 @@ impl<'r> Batch<'r> {
         writer: Option<&mut Writer>,
     ) -> Vec<(u32, Error)> {
         let mut steps = std::mem::take(&mut self.steps);
-        let strays = std::mem::take(&mut self.strays);
+        let mut strays = std::mem::take(&mut self.strays);
         if let Some(error) = &scene.unreachable {
             // Taken for gone, it would keep what has to come home, and its links would keep addresses that are given
             // back. Nor is a component told so.
             steps.iter_mut().for_each(|member| member.errors.push(error.clone()));
-            let lost = strays.first().map(|_| error.clone());
+            let lost = (!strays.is_empty()).then(|| error.clone());
             return ticked(steps, lost, writer);
         }
         for member in &mut steps {
@@ -65,6 +65,8 @@ impl<'r> Batch<'r> {
             member.own_part(undo, scene);
             member.binaries(undo, scene, false);
         }
+        let deadline = undo.call.deadlines.end;
+        strays.hold_functions(scene, deadline);
         let lost = if scene.other_boot { None } else { kernel(undo, scene, &mut steps, &strays) };
         for member in &mut steps {
             if member.errors.is_empty() {
@@ -72,7 +74,7 @@ impl<'r> Batch<'r> {
                 member.claims(undo, scene);
             }
         }
-        ticked(steps, lost, writer)
+        ticked(steps, strays.release(scene, lost, deadline), writer)
     }
 }
 
@@ -87,12 +89,7 @@ fn ticked(steps: Vec<Member<'_>>, lost: Option<Error>, mut writer: Option<&mut W
 }
 
 /// Undoes the kernel effects of all steps.
-fn kernel(
-    undo: &Undo<'_>,
-    scene: &Scene,
-    steps: &mut [Member<'_>],
-    strays: &[&multus_net::Effect],
-) -> Option<Error> {
+fn kernel(undo: &Undo<'_>, scene: &Scene, steps: &mut [Member<'_>], strays: &Strays<'_>) -> Option<Error> {
     let mut effects = Vec::new();
     let mut owners = Vec::new();
     // In the order in which they were done.
@@ -102,7 +99,7 @@ fn kernel(
             owners.push(Some(member));
         }
     }
-    effects.extend(strays);
+    effects.extend(strays.kernel());
     owners.resize(effects.len(), None);
     if effects.is_empty() {
         return None;
@@ -113,7 +110,7 @@ fn kernel(
         Err(error) => {
             let error = Error::new(Code::Io, error.to_string());
             steps.iter_mut().for_each(|member| member.errors.push(error.clone()));
-            return strays.first().map(|_| error);
+            return (!strays.is_empty()).then_some(error);
         }
     };
     let mut lost = None;
@@ -129,7 +126,7 @@ fn kernel(
 
 /// What was refused is not there, and what has the look of it is somebody else's: only a move has a way back that can
 /// fail, what a card was told it may do later, and what is owned has marks of its own, but for limits and rules of routing.
-fn net(recorded: &EffectRecord) -> Option<&multus_net::Effect> {
+pub(super) fn net(recorded: &EffectRecord) -> Option<&multus_net::Effect> {
     let Effect::Net { effect } = &recorded.effect else { return None };
     let refused = matches!(recorded.outcome, Some(Outcome::Failed { .. }));
     let way_back = matches!(effect, multus_net::Effect::Move { .. } | multus_net::Effect::Function(_));

@@ -301,6 +301,21 @@ fn taking_back_may_be_refused_anywhere() {
     }
 }
 
+/// A disk that lost the line which says for whom all was done, or changed it.
+#[test]
+fn a_record_without_a_readable_plan_gives_everything_back() {
+    for call in CALLS {
+        let scene = Scene::new(call);
+        assert_eq!(scene.add(None), End::Whole);
+        let path = scene.stage.record(&scene.pod).unwrap().path;
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replacen("{\"plan\"", "{\"plain\"", 1)).unwrap();
+        let strays = scene.stage.record(&scene.pod).unwrap().strays.len();
+        assert!(strays > 2, "{strays}");
+        scene.comes_clean(&story(call, 0, &"a plan that can't be read"));
+    }
+}
+
 /// A function that did not come home keeps what its card was told: a pod that may still have it stays in its VLAN. What
 /// comes home by itself meanwhile gets its name back all the same.
 #[test]

@@ -32,6 +32,11 @@ impl Functions {
         is_lost.map(drop)
     }
 
+    /// A function is somebody else's by now.
+    pub(super) fn leave(&mut self, address: PciAddress) {
+        self.left_alone.push(address);
+    }
+
     /// Whether an effect may be taken back.
     pub(super) fn allow(&self, effect: &Effect) -> bool {
         let about = |address: &PciAddress| match effect {

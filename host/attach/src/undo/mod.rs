@@ -5,6 +5,7 @@ mod batch;
 #[cfg(test)]
 mod crash;
 mod functions;
+mod strays;
 
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use multus_net::BootId;
 use serde_json::value::RawValue;
 
 use self::batch::Batch;
+use self::strays::Strays;
 use crate::call::Call;
 use crate::delegate::{self, Guard, Target};
 use crate::devices::info;
@@ -159,8 +161,7 @@ impl<'a> Undo<'a> {
         mut writer: Option<&mut Writer>,
     ) -> Vec<(u32, Error)> {
         let mut failures = Vec::new();
-        let mut batch = Batch::default();
-        batch.add_strays(record);
+        let mut batch = Batch::with(Strays::of(record));
         for attachment in record.attachments.iter().rev() {
             let steps = (0_u32..).zip(attachment.intent.steps.iter().zip(&attachment.steps));
             for (index, (step, state)) in steps.collect::<Vec<_>>().into_iter().rev() {
