@@ -1,5 +1,6 @@
 //! Virtual functions: what their physical function's link says and is told of them.
 
+mod busy;
 mod driver;
 mod lost;
 #[cfg(test)]
@@ -94,7 +95,7 @@ impl Kernel {
         let physical = self.physical(function, &links, tried)?;
         let list = LinkAttribute::Other(DefaultNla::new(libc::IFLA_VFINFO_LIST | NESTED, list));
         let message = about(physical.link.index, vec![list]);
-        self.change(Space::Host, libc::RTM_SETLINK, 0, &message, tried)
+        busy::patiently(self.patience(), || self.change(Space::Host, libc::RTM_SETLINK, 0, &message, tried))
             .map_err(|refused| explained(refused, setting))
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use nix::libc;
 
 use super::super::Kernel;
+use super::busy::is_busy;
 use crate::Refused;
 use crate::effect::{FunctionRef, LinkRef, MacAddr, Property, Space};
 
@@ -39,9 +40,7 @@ impl Kernel {
             let link = LinkRef::to(Space::Host, &link);
             match self.set(&link, &Property::Mac(mac), tried) {
                 Ok(()) => {}
-                Err(refused) if matches!(refused.errno, Some(libc::EAGAIN | libc::EBUSY)) => {
-                    last = Some(refused);
-                }
+                Err(refused) if is_busy(&refused) => last = Some(refused),
                 Err(refused) => return Err(refused),
             }
         }
