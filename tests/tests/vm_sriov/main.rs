@@ -12,6 +12,7 @@
 
 mod card;
 mod crash;
+mod device;
 mod lost;
 mod programs;
 mod readme;
@@ -111,12 +112,13 @@ fn virtual_functions_are_the_pods_for_a_while() {
         return;
     }
     let scene = Scene::new(Card::with_functions("pf0", 7, ""));
-    let stories: [(&str, Story); 12] = [
+    let stories: [(&str, Story); 13] = [
         ("each key is so, and then as it was", each_key),
         ("what the card refuses", refusals),
         ("a pod whose namespace is gone", gone),
         ("a conf of 2018 takes any function that is free", of_2018),
         ("a function is one pod's at a time", one_at_a_time),
+        ("a device by its address on the bus", device::by_bus_address),
         ("a VLAN's pods are among themselves", traffic::vlans),
         ("neighbours are told of an address's new function", traffic::told),
         ("as many pods at once as there are functions", traffic::seven_at_once),
