@@ -208,13 +208,20 @@ impl Inspected {
         match (self.grants.as_slice(), foreign.as_slice()) {
             (_, [_, ..]) => format!("what no module is given: {}", foreign.join(", ")),
             ([], []) if self.roles.iter().any(|role| role.role == Role::Delegate.name()) => {
-                "no grant: the log, and its own attachment's network namespace; whether its confs want `names` or \
-                 `defaultRoutes`, no import tells"
-                    .to_owned()
+                format!(
+                    "no grant: the log, and its own attachment's network namespace{}",
+                    self.further_grants()
+                )
             }
             ([], []) => "no grant: nothing but the log".to_owned(),
-            (grants, []) => format!("the grants {}", grants.join(", ")),
+            (grants, []) => format!("the grants {}{}", grants.join(", "), self.further_grants()),
         }
+    }
+
+    /// Grants that widen what every delegate is given, so that no import tells who wants them.
+    fn further_grants(&self) -> &'static str {
+        let edits = |import: &String| import.starts_with("multus:delegate/network-edit@");
+        if self.imports.iter().any(edits) { ", more of it by `names` and `defaultRoutes`" } else { "" }
     }
 }
 
