@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use crate::{Scene, addresses, be_patient};
 
+/// How a conf names a device.
+type Named = fn(&mut Value, &str);
+
 pub(crate) fn by_bus_address(scene: &Scene) {
     let node = Node::new();
     let grants = ["links=vf*", "ipam=static", "sysctls=net/ipv6/conf/*/disable_ipv6", "defaultRoutes=true"];
@@ -12,7 +15,7 @@ pub(crate) fn by_bus_address(scene: &Scene) {
     let wasm = node.modules("wasm", &modules);
     be_patient(&node);
     let address = scene.card.address(2);
-    let ways: [(&str, fn(&mut Value, &str)); 2] = [
+    let ways: [(&str, Named); 2] = [
         ("bus", |conf, address| conf["delegates"][0]["pciBusID"] = json!(address)),
         ("kubelet", |conf, address| {
             conf["delegates"][0]["capabilities"] = json!({ "deviceID": true });
