@@ -22,7 +22,7 @@ const MADE_FOR_IT: &str = "vm_";
 /// Test programs that run there as a whole as well.
 const WHOLE: [&str; 1] = ["agreement"];
 /// Test functions that do.
-const CHOSEN: [(&str, &[&str]); 3] = [
+const CHOSEN: [(&str, &[&str]); 4] = [
     (
         "crash_components",
         &[
@@ -31,6 +31,13 @@ const CHOSEN: [(&str, &[&str]); 3] = [
             "chance::any_mischief_after_a_kill_at_any_moment",
             "race::add_beside_add",
             "race::del_beside_add",
+        ],
+    ),
+    (
+        "delegates",
+        &[
+            "kinds::a_network_may_be_on_the_link_of_one_before_it",
+            "kinds::a_vrf_is_shared_by_name_and_goes_with_its_last_port",
         ],
     ),
     (
