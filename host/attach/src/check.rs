@@ -157,7 +157,8 @@ impl Looked<'_> {
         let planned = attachment.intent.steps.get(at + 1..).unwrap_or_default();
         let binaries = planned.iter().any(|step| matches!(step.implementation, Implementation::Exec { .. }));
         component::check(target.netns, state, later, binaries, &result)?;
-        component::check_claims(state, (target.container_id, target.interface), self.guard.deadline)?;
+        let holder = (target.container_id, target.interface);
+        component::check_claims(state, holder, &call.boot()?, self.guard.deadline)?;
         self.had_run(state)?;
         let (container_id, netns) = (target.container_id, target.netns);
         component::lifecycle_check(call, &Recorded { container_id, netns, attachment, step })

@@ -191,16 +191,14 @@ fn what_the_catalog_has_a_module_read_is_shown() {
     ]);
     assert!(said.stdout.contains(text(&node.path("modules"))), "the installed file: {}", said.stdout);
     let shown = inspect("flannel", &[&conf[..], &["-o", "json"]].concat()).well().json();
-    assert_eq!(
-        shown["catalog"]["inputs"],
-        json!(["subnet=/run/flannel/subnet.env,/run/flannel/networks/*.env"])
-    );
+    let files = ["/run/flannel/subnet.env", "/run/flannel/networks/*.env"];
+    assert_eq!(shown["catalog"]["inputs"], json!({"subnet": {"file": files, "from": "/subnetFile"}}));
     assert_eq!(shown["digest"], node.catalog()["modules"]["flannel"]["digest"]);
 
     let plain = inspect("mtu", &[&conf[..], &["-o", "json"]].concat()).well().json();
     assert_eq!(
         (&plain["catalog"]["inputs"], &plain["catalog"]["settings"]),
-        (&json!([]), &json!({"mtu": 9000}))
+        (&json!({}), &json!({"mtu": 9000}))
     );
     let file = inspect(text(&flannel), &[]).well();
     assert!(!file.stdout.contains("catalog  "), "nothing is declared for a file: {}", file.stdout);

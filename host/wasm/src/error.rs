@@ -294,6 +294,42 @@ pub enum Fault {
     },
 }
 
+impl Fault {
+    /// Whether the module was run, and what went wrong was its own.
+    pub(crate) fn is_its_own(&self) -> bool {
+        match self {
+            Self::NotInCatalog { .. }
+            | Self::OtherRole { .. }
+            | Self::WrongRole { .. }
+            | Self::UngrantedImport { .. }
+            | Self::MissingGrants { .. }
+            | Self::WrongImports { .. }
+            | Self::WrongTypes { .. }
+            | Self::NoArtifact { .. }
+            | Self::Tampered { .. }
+            | Self::Unusable { .. }
+            | Self::Host { .. } => false,
+            Self::UndeclaredInput { .. }
+            | Self::Input { .. }
+            | Self::Time { .. }
+            | Self::WallTime { .. }
+            | Self::Memory { .. }
+            | Self::Table { .. }
+            | Self::Handles { .. }
+            | Self::Count { .. }
+            | Self::Sleep { .. }
+            | Self::Exit { .. }
+            | Self::Withheld { .. }
+            | Self::Stack
+            | Self::Trap { .. }
+            | Self::InvalidOutput { .. }
+            | Self::InvalidResult { .. }
+            | Self::ForbiddenChange { .. }
+            | Self::Failure { .. } => true,
+        }
+    }
+}
+
 fn missing_grants(imports: &[(String, &'static str)]) -> String {
     let each =
         |(import, grant): &(String, &str)| format!("it imports {import}, which takes the grant `{grant}`");

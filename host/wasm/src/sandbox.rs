@@ -212,7 +212,8 @@ impl Sandbox {
     /// Asks a policy about an attachment, whose plugins are given as the transforms left them.
     ///
     /// # Errors
-    /// The module could not answer, and neither `mode: monitor` nor `onFailure: allow` lets that pass.
+    /// The module could not answer, and neither `mode: monitor` nor `onFailure: allow` lets that pass; the latter is about
+    /// what the module did, not about one that can't be run here.
     pub fn review(
         &self,
         module: &str,
@@ -228,7 +229,8 @@ impl Sandbox {
             Err(error) if mode == Mode::Monitor => {
                 Ok(let_pass(format!("failed (mode: monitor): {error}"), error.log, error.used))
             }
-            Err(error) if on_failure == OnFailure::Allow => {
+            // Whoever could take its artifact away, or spoil the catalog, would switch it off.
+            Err(error) if on_failure == OnFailure::Allow && error.fault.is_its_own() => {
                 Ok(let_pass(format!("failed (onFailure: allow): {error}"), error.log, error.used))
             }
             answer => answer,

@@ -257,6 +257,12 @@ fn one_at_a_time(scene: &Scene) {
     assert_eq!(error.code, 11, "{error:?}");
     assert!(error.msg.contains("container first has it as eth0"), "{error:?}");
     ip("netns del late");
+    scene.checked(&pod, &conf).succeeded();
+    let claim = format!("/var/lib/cni/sriov/multus/{}", scene.card.address(0));
+    std::fs::rename(&claim, "/run/claim").unwrap();
+    let error = scene.checked(&pod, &conf).error();
+    assert!(error.msg.contains("is not claimed for this attachment"), "{error:?}");
+    std::fs::copy("/run/claim", &claim).unwrap();
     scene.ends(&pod, &conf);
     assert!(is_up());
     ip("link set vf0 down");

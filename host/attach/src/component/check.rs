@@ -10,7 +10,8 @@ use ipnet::IpNet;
 use multus_cni::result::{CniResult, Interface};
 use multus_cni::{Code, Error};
 use multus_journal::{Effect, Outcome, StepRecord};
-use multus_net::{self as net, Backend, Kernel, Link, PciAddress, Space};
+use multus_net::sriov::{Claims, Taken};
+use multus_net::{self as net, Backend, BootId, Kernel, Link, PciAddress, Space};
 
 use super::claims;
 
@@ -30,22 +31,36 @@ pub(crate) fn check(
     compare(&mut kernel, step, &Later { steps: later, binaries }, result)
 }
 
-/// Looks whether what a component's step claimed, as IPAM does, is still its attachment's: to everybody else it would be free.
+/// Looks whether what a component's step claimed, as IPAM does, and the function that it took are still its attachment's: to
+/// everybody else they would be free.
 ///
 /// # Errors
 /// Code 3 naming the first claim that is gone or somebody else's, code 5 or 11 where it can't be told.
-pub(crate) fn check_claims(step: &StepRecord, holder: (&str, &str), deadline: Instant) -> Result<(), Error> {
-    for recorded in &step.own.effects {
-        let (Effect::Claim { directory, network, key }, Some(Outcome::Ok)) =
-            (&recorded.effect, &recorded.outcome)
-        else {
-            continue;
+pub(crate) fn check_claims(
+    step: &StepRecord,
+    holder: (&str, &str),
+    boot: &BootId,
+    deadline: Instant,
+) -> Result<(), Error> {
+    let effects = step.own.effects.iter().filter(|recorded| recorded.outcome == Some(Outcome::Ok));
+    for recorded in effects {
+        let (what, directory, is_held) = match &recorded.effect {
+            Effect::Claim { directory, network, key } => {
+                let held = claims::is_held((directory, network, key), holder, deadline)
+                    .map_err(|error| Error::new(claims::code(&error), error.to_string()))?;
+                (format!("`{key}` of the network {network}"), directory, held)
+            }
+            Effect::Device { directory, address, .. } => {
+                let taken = Claims::at(directory).taken(address, boot);
+                let taken = taken.map_err(|error| Error::new(Code::Io, error.to_string()))?;
+                let is_ours = |taken: Taken| matches!(taken, Taken::ByUs(by) if (by.container_id.as_str(), by.interface.as_str()) == holder);
+                (format!("virtual function {address}"), directory, taken.is_some_and(is_ours))
+            }
+            _ => continue,
         };
-        let is_held = claims::is_held((directory, network, key), holder, deadline);
-        if !is_held.map_err(|error| Error::new(claims::code(&error), error.to_string()))? {
+        if !is_held {
             return Err(missing(&format!(
-                "`{key}` of the network {network} is not claimed for this attachment in {directory} any more, and may be given \
-                 to another pod"
+                "{what} is not claimed for this attachment in {directory} any more, and may be given to another pod"
             )));
         }
     }

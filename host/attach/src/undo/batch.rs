@@ -67,6 +67,7 @@ impl<'r> Batch<'r> {
         }
         let deadline = undo.call.deadlines.end;
         strays.hold_functions(scene, deadline);
+        strays.miss_binaries();
         let lost = if scene.other_boot { None } else { kernel(undo, scene, &mut steps, &strays) };
         for member in &mut steps {
             if member.errors.is_empty() {

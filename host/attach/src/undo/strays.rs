@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use multus_cni::{Code, Error};
-use multus_journal::{Effect, EffectRecord, Record};
+use multus_journal::{Effect, EffectRecord, Outcome, Record};
 use multus_leases::{Folder, LeaseError};
 use multus_net::sriov::{ClaimError, Claims, Taken};
 
@@ -37,13 +37,31 @@ impl<'r> Strays<'r> {
                 Ok(Some(Taken::ByUs(holder))) if holder.container_id == scene.container_id => {
                     self.functions.hold(directory, address, holder, deadline)
                 }
-                Ok(_) => {
+                // Whoever took the claim away left what it was for.
+                Ok(None) => Ok(()),
+                Ok(Some(_)) => {
                     self.functions.leave(address.clone());
                     Ok(())
                 }
-                Err(error) => Err(error),
+                Err(error) => {
+                    self.functions.leave(address.clone());
+                    Err(error)
+                }
             };
             self.errors.extend(held.err().map(|error: ClaimError| refused(&error)));
+        }
+    }
+
+    /// What a binary did for a component, only that binary gives back, and it would have to be told for which interface.
+    pub(super) fn miss_binaries(&mut self) {
+        for recorded in &self.effects {
+            let Effect::Delegate { plugin, path, stdin, .. } = &recorded.effect else { continue };
+            if matches!(recorded.outcome, Some(Outcome::Failed { .. })) {
+                continue;
+            }
+            let message = format!("the record does not say any more for which interface {path} was run");
+            let details = format!("run {plugin}'s DEL by hand, with this configuration: {stdin}");
+            self.errors.push(Error::new(Code::Internal, message).with_details(details));
         }
     }
 

@@ -10,6 +10,13 @@ use super::MacAddr;
 #[error("`{0}` is no hardware address: six bytes in hexadecimal with colons between, `0a:58:0a:01:02:03`")]
 pub struct InvalidMac(pub String);
 
+impl MacAddr {
+    /// All zeros, as some links and functions say that they have none.
+    pub(crate) fn is_unset(self) -> bool {
+        self.0 == [0; 6]
+    }
+}
+
 impl FromStr for MacAddr {
     type Err = InvalidMac;
 

@@ -178,6 +178,13 @@ pub enum Property {
     AlternativeName(String),
 }
 
+impl Property {
+    /// It would give a link no address, which no driver takes.
+    pub(crate) fn is_no_address(&self) -> bool {
+        matches!(self, Self::Mac(mac) if mac.is_unset())
+    }
+}
+
 /// One thing done to the node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -254,6 +254,18 @@ impl FunctionChange {
         }
     }
 
+    /// The function that it is about.
+    pub(crate) fn address(&self) -> &PciAddress {
+        match self {
+            Self::Set { function: FunctionRef { address, .. }, .. } | Self::Driver { address, .. } => address,
+        }
+    }
+
+    /// It would give a function's link no address, which no driver takes.
+    pub(crate) fn is_no_address(&self) -> bool {
+        matches!(self, Self::Set { setting: Setting::OwnMac(mac), .. } if mac.is_unset())
+    }
+
     /// What undoes it, if the function still has what it was given.
     pub(crate) fn reverse(&self) -> Option<Self> {
         match self {

@@ -4,6 +4,7 @@
 mod moved;
 mod run;
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -100,14 +101,43 @@ pub(crate) struct Moved<'a> {
 /// What undoes these effects, given in the order in which they were done: the last first, but links of ours at the
 /// end, since a batch of them costs no more time than one.
 pub(crate) fn steps<'a>(effects: &[&'a Effect]) -> Vec<Step<'a>> {
-    let mut steps: Vec<_> =
-        effects.iter().enumerate().rev().filter_map(|(at, effect)| step(at, effect, effects)).collect();
+    let steps = effects.iter().enumerate().rev().filter_map(|(at, effect)| step(at, effect, effects));
+    let mut steps = functions_after_their_links(steps.collect());
     // What is shared after what may be its port.
     steps.sort_by_key(|step| match step.action {
         Action::Delete { shared, .. } => 1 + u8::from(shared),
         _ => 0,
     });
     steps
+}
+
+/// A function that a pod still has keeps its VLAN: what its card was told of it is taken back once its link is home, also
+/// where it was told after the link had left.
+fn functions_after_their_links(steps: Vec<Step<'_>>) -> Vec<Step<'_>> {
+    let mut ahead = VecDeque::from(steps);
+    let (mut ordered, mut waiting) = (Vec::new(), Vec::new());
+    while let Some(step) = ahead.pop_front() {
+        if ahead.iter().any(|later| later.brings_home_what(&step)) {
+            waiting.push(step);
+            continue;
+        }
+        let (own, others): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|waiting| step.brings_home_what(waiting));
+        ordered.push(step);
+        ordered.extend(own);
+        waiting = others;
+    }
+    ordered
+}
+
+impl Step<'_> {
+    /// Whether it brings home the link of the function that the other one is about.
+    fn brings_home_what(&self, other: &Self) -> bool {
+        match (&self.action, &other.action) {
+            (Action::BringHome(moved), Action::RestoreFunction(change)) => moved.home.is_of(change.address()),
+            _ => false,
+        }
+    }
 }
 
 fn step<'a>(at: usize, effect: &'a Effect, all: &[&Effect]) -> Option<Step<'a>> {

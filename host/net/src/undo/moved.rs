@@ -9,7 +9,7 @@ impl Moved<'_> {
     /// The hardware address that it is to have at home, if it has another one.
     pub(crate) fn mac_to_give_back(&self, now: &Link) -> Option<MacAddr> {
         let is_right = now.mac == self.home.mac || self.former.contains(&now.mac);
-        self.home.mac.parse().ok().filter(|_| !is_right)
+        self.home.mac.parse().ok().filter(|mac: &MacAddr| !is_right && !mac.is_unset())
     }
 
     /// Further names of a link that is home again which it did not have there: the pod chose them.

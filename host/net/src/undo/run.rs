@@ -6,7 +6,7 @@ use nix::libc;
 
 use super::{Action, Moved, Rules, Step, steps};
 use crate::effect::{
-    Effect, FunctionChange, FunctionRef, Home, Limited, LinkRef, NewLink, PolicyRule, Property, Route, Space,
+    Effect, FunctionChange, Home, Limited, LinkRef, NewLink, PolicyRule, Property, Route, Space,
 };
 use crate::{Backend, Link, Refused, Why};
 
@@ -106,7 +106,7 @@ struct Undone<'a, N> {
     effects: &'a [&'a Effect],
     deadline: Instant,
     failed: Vec<(usize, Refused)>,
-    /// Links that did not come home.
+    /// Links that did not come home as they were, if at all.
     away: Vec<&'a Home>,
 }
 
@@ -200,7 +200,7 @@ impl<'a, N: Undoing> Undone<'a, N> {
     }
 
     fn restore(&mut self, link: &LinkRef, ours: &Property, before: &Property) -> Result<(), Refused> {
-        if self.node.property(link, ours)?.as_ref() != Some(ours) {
+        if self.node.property(link, ours)?.as_ref() != Some(ours) || before.is_no_address() {
             return Ok(());
         }
         if let Property::AlternativeName(name) = ours {
@@ -249,13 +249,12 @@ impl<'a, N: Undoing> Undone<'a, N> {
     /// What has no driver at all, or is reserved for ours, was on its way to that. A function that a pod may still have
     /// stays in its VLAN.
     fn restore_function(&mut self, change: &FunctionChange) -> Result<(), Refused> {
-        let (FunctionChange::Set { function: FunctionRef { address, .. }, .. }
-        | FunctionChange::Driver { address, .. }) = change;
-        if self.away.iter().any(|home| home.is_of(address)) {
+        let address = change.address();
+        let Some(found) = self.node.function(address)? else { return Ok(()) };
+        if found.link.is_none() && self.away.iter().any(|home| home.is_of(address)) {
             let tried = format_args!("taking back {change}");
             return Err(Refused::because(tried, libc::EBUSY, "its link has to come home first"));
         }
-        let Some(found) = self.node.function(address)? else { return Ok(()) };
         let has_ours = match change {
             FunctionChange::Set { setting, .. } => found.has(setting),
             FunctionChange::Driver { driver, before, reserved_for, .. } => {
@@ -265,7 +264,7 @@ impl<'a, N: Undoing> Undone<'a, N> {
                 found.driver == *driver || found.driver.is_none() || is_reserved || is_nearly_back
             }
         };
-        match change.reverse().filter(|_| has_ours) {
+        match change.reverse().filter(|reverse| has_ours && !reverse.is_no_address()) {
             Some(reverse) => self.node.apply(&Effect::Function(reverse), self.deadline),
             None => Ok(()),
         }

@@ -114,6 +114,27 @@ fn limit(index: u32) -> Effect {
     Effect::Limit { link: link(Space::Host, index, &format!("veth{index}")), limit, apart: None }
 }
 
+fn told(vlan: u16) -> Effect {
+    let text = format!(
+        r#"{{"set":{{"function":{{"address":"0000:03:02.1","physical":"0000:03:00.0","number":0}},
+            "setting":{{"vlan":{{"id":{vlan},"qos":0,"protocol":"802.1q"}}}},
+            "before":{{"vlan":{{"id":0,"qos":0,"protocol":"802.1q"}}}},"briefly":false}}}}"#
+    );
+    Effect::Function(serde_json::from_str(&text).unwrap())
+}
+
+/// Whatever was told when: a pod that still has it stays where it is.
+#[test]
+fn what_a_card_was_told_is_taken_back_once_the_link_is_home() {
+    let (before, link, after) = (told(5), moved(Some("0000:03:02.1")), told(6));
+    let order = |effects: &[&Effect]| steps(effects).iter().map(|step| step.effect).collect::<Vec<_>>();
+    assert_eq!(order(&[&before, &link, &after]), [1, 2, 0]);
+    let (other, pair) = (moved(Some("0000:03:02.2")), address(true));
+    assert_eq!(order(&[&other, &before, &after, &link, &pair]), [4, 3, 2, 1, 0]);
+    assert_eq!(order(&[&link, &other, &after]), [1, 0, 2]);
+    assert_eq!(order(&[&other, &after]), [1, 0], "a link that never left");
+}
+
 #[test]
 fn a_limit_goes_with_a_link_of_ours() {
     let (pair, of_ours, other) = (veth(10), limit(11), limit(99));

@@ -106,9 +106,13 @@ impl Grants {
         let lists = [
             (
                 &self.links,
-                "see these links of the node, move them to the pod, make and use bridges of these names",
+                "see these links of the node, move them to the pod, make links on them (macvlan, ipvlan, any VLAN), make and \
+                 use bridges of these names, name the node's end of a link so",
             ),
-            (&self.names, "name links of the pod, besides its own interface"),
+            (
+                &self.names,
+                "name links of the pod so, besides its own interface, make links on those that have such a name, make vrfs",
+            ),
             (&self.firewall, "make rules for packets on the node"),
             (&self.sysctls, "change these settings"),
             (&self.ipam, "run this IPAM"),

@@ -1,12 +1,11 @@
 //! What the catalog says of a module, whole, for programs.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use multus_wasm::{Grants, Limits, Mode, Module, OnFailure, Role};
+use multus_wasm::{Grants, Input, Limits, Mode, Module, OnFailure, Role};
 use serde::Serialize;
 use serde_json::Value;
-
-use super::inputs;
 
 /// An entry as it counts: what was left out stands there with its default, what the role has not is left out.
 #[derive(Serialize)]
@@ -19,9 +18,9 @@ pub(super) struct Entry {
     /// Transforms.
     #[serde(skip_serializing_if = "Option::is_none")]
     may_change: Option<Vec<String>>,
-    /// Transforms: the files that it gets the text of, each as `name=file,file`.
+    /// Transforms: the files that it gets the text of, by the names that it knows them under.
     #[serde(skip_serializing_if = "Option::is_none")]
-    inputs: Option<Vec<String>>,
+    inputs: Option<BTreeMap<String, InputView>>,
     /// Transforms and policies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mode: Option<&'static str>,
@@ -33,6 +32,21 @@ pub(super) struct Entry {
     grants: Option<Grants>,
     limits: LimitsView,
     settings: Value,
+}
+
+#[derive(Serialize)]
+struct InputView {
+    file: Vec<String>,
+    /// The place in a configuration that names which of them is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+}
+
+impl InputView {
+    fn of((name, input): (&String, &Input)) -> (String, Self) {
+        let file = input.files().iter().map(ToString::to_string).collect();
+        (name.clone(), Self { file, from: input.from().map(|from| from.to_string()) })
+    }
 }
 
 #[derive(Serialize)]
@@ -58,7 +72,7 @@ impl Entry {
             role: module.role.name(),
             types: module.types.clone().filter(|_| transform),
             may_change: transform.then(|| module.may_change.iter().map(ToString::to_string).collect()),
-            inputs: transform.then(|| inputs::of(module)),
+            inputs: transform.then(|| module.inputs.iter().map(InputView::of).collect()),
             mode: (!is(Role::Delegate)).then_some(match module.mode {
                 Mode::Enforce => "enforce",
                 Mode::Monitor => "monitor",
