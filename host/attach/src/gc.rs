@@ -9,7 +9,7 @@ use multus_cni::conf::{NetworkConf, PluginConf, stdin_for};
 use multus_cni::env::Command;
 use multus_cni::{Code, Error, Version};
 use multus_document::Object;
-use multus_journal::{Record, Store};
+use multus_journal::{Effect, Implementation, Record, Store};
 use multus_wasm::Sandbox;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
@@ -77,12 +77,13 @@ pub fn gc(call: &Call<'_>) -> Result<(), Error> {
         errors.push(error);
         None
     });
-    let sandbox = sandbox.map(Arc::new);
+    let modules = Modules { sandbox: sandbox.map(Arc::new), recorded: Recorded::of(&survivors) };
     // A delegate gives back whatever is not on its list: no list with gaps is handed to any.
-    for (name, network) in networks(call, &survivors, of_conf, sandbox.as_ref()).into_iter().filter(|_| known)
+    for (name, network) in
+        networks(call, &survivors, of_conf, modules.sandbox.as_ref()).into_iter().filter(|_| known)
     {
         let attachments = attachments_of(&name, &survivors, &unrecorded);
-        errors.extend(delegate_gc(call, &lock, sandbox.as_ref(), &network, &attachments));
+        errors.extend(delegate_gc(call, &lock, &modules, &network, &attachments));
     }
     errors.extend(component::drop_unused_bridges(&call.node.lock_dir, call.deadlines.end).err());
     if errors.is_empty() { Ok(()) } else { Err(undo::summary(&errors)) }
@@ -170,10 +171,61 @@ fn attachments_of(
     all.map(|(id, ifname)| ValidAttachment { container_id: id.clone(), ifname: ifname.clone() }).collect()
 }
 
+/// Which plugins are components: by the catalog of today, and by the records of those that hold on to a network, since a
+/// module may be gone from the catalog.
+struct Modules {
+    sandbox: Option<Arc<Sandbox>>,
+    recorded: Recorded,
+}
+
+/// Names of networks and plugins.
+#[derive(Default)]
+struct Recorded {
+    components: BTreeSet<(String, String)>,
+    /// Binaries of IPAM that these had run.
+    ipam: BTreeSet<(String, String)>,
+}
+
+impl Recorded {
+    fn of(survivors: &[Record]) -> Self {
+        let mut recorded = Self::default();
+        for attachment in survivors.iter().flat_map(|record| &record.attachments) {
+            let network = &attachment.intent.network;
+            for (step, state) in attachment.intent.steps.iter().zip(&attachment.steps) {
+                if let Implementation::Component { .. } = step.implementation {
+                    recorded.components.insert((network.clone(), step.plugin.clone()));
+                }
+                let binaries = state.own.effects.iter().filter_map(|effect| match &effect.effect {
+                    Effect::Delegate { plugin, ipam: true, .. } => Some((network.clone(), plugin.clone())),
+                    _ => None,
+                });
+                recorded.ipam.extend(binaries);
+            }
+        }
+        recorded
+    }
+}
+
+impl Modules {
+    /// The binary that has a GC of its own: what a component did is in the records, but for the IPAM that it had run.
+    fn binary(&self, network: &str, plugin: &PluginConf) -> Option<String> {
+        let kind = plugin.plugin_type().to_owned();
+        let of = |name: &String| (network.to_owned(), name.clone());
+        let is_module = |name: &String| is_delegate(self.sandbox.as_ref(), name);
+        if is_module(&kind) {
+            plugin.ipam_type().filter(|ipam| !is_module(ipam))
+        } else if self.recorded.components.contains(&of(&kind)) {
+            plugin.ipam_type().filter(|ipam| self.recorded.ipam.contains(&of(ipam)))
+        } else {
+            Some(kind)
+        }
+    }
+}
+
 fn delegate_gc(
     call: &Call<'_>,
     lock: &multus_journal::GlobalLock,
-    sandbox: Option<&Arc<Sandbox>>,
+    modules: &Modules,
     network: &NetworkConf,
     valid: &BTreeSet<ValidAttachment>,
 ) -> Vec<Error> {
@@ -181,12 +233,10 @@ fn delegate_gc(
         return Vec::new();
     }
     let binaries = network.plugins.iter().filter_map(|plugin| {
-        // What a component did is in the records; of what it had run, a binary of IPAM has a GC of its own.
-        let kind = plugin.plugin_type().to_owned();
-        let binary = if is_delegate(sandbox, &kind) { plugin.ipam_type() } else { Some(kind) };
-        let binary = binary.filter(|kind| !is_delegate(sandbox, kind));
-        let missing =
-            |kind: &String| call.search().find(kind).is_err() && may_become_another(sandbox, plugin);
+        let binary = modules.binary(&network.name, plugin);
+        let missing = |kind: &String| {
+            call.search().find(kind).is_err() && may_become_another(modules.sandbox.as_ref(), plugin)
+        };
         binary.filter(|kind| !missing(kind)).map(|kind| (plugin, kind))
     });
     let failed =

@@ -4,7 +4,9 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use multus_wasm::{Catalog, Digest, ENGINE_ID, Fault, FileError, Lock, LockEntry, Module, Role, lock_path};
+use multus_wasm::{
+    Catalog, Digest, ENGINE_ID, Fault, FileError, Grants, Lock, LockEntry, Module, Role, lock_path,
+};
 use nix::fcntl::{Flock, FlockArg};
 use serde_json::{Map, Value};
 
@@ -101,23 +103,58 @@ impl Installation {
         check(module.name, module.role, module.component)?;
         let _locked = self.lock_installation()?;
         let digest = Digest::of(module.component);
-        let (catalog, entry) = with_module(self.read_catalog()?, module, &digest)?;
+        let now = self.read_catalog()?;
+        let before = Catalog::from_value(&now).ok().and_then(|mut now| now.modules.remove(module.name));
+        let (catalog, entry) = with_module(now, module, &digest)?;
         check_grants(module.name, &entry, module.component)?;
+        self.check_wider(before.as_ref(), module)?;
         let mut lock = Lock::load(&self.lock_path())?;
         let made = self.compile_one(module.name, &digest, module.component, &lock)?;
         let component = self.component_path(&digest);
         let written = [Some(component.clone()), made.path(&self.cache_dir)].into_iter().flatten().collect();
-        let before = Before::of(self, written, &lock);
-        let write = || {
+        let on_disk = Before::of(self, written, &lock);
+        let write = || -> Result<(Compiled, Catalog), InstallError> {
             files::directory(&self.module_dir)?;
             files::write(&component, module.component, 0o644)?;
             let compiled = self.keep(module.name, &entry, made, &mut lock)?;
             self.write_lock(&lock)?;
-            last(Catalog::from_value(&catalog).map_err(|problems| InstallError::Invalid { problems })?)?;
+            let after =
+                Catalog::from_value(&catalog).map_err(|problems| InstallError::Invalid { problems })?;
+            last(after.clone())?;
             write_json(&self.catalog, &catalog)?;
-            Ok(compiled)
+            Ok((compiled, after))
         };
-        write().inspect_err(|_| before.restore())
+        let (compiled, after) = write().inspect_err(|_| on_disk.restore())?;
+        // The new one is installed: what is left over of the old one is only in the way.
+        let _ = before.map(|before| self.drop_unused(&before.digest, &after, &mut lock));
+        Ok(compiled)
+    }
+
+    /// A build that imports what the one before did not, and takes a grant for it, is nothing that an update may bring
+    /// along by itself, although the catalog has the grant: nobody saw it used.
+    ///
+    /// # Errors
+    /// [`InstallError::Ungranted`] with what it imports beyond, unless the grants are given with it.
+    pub(crate) fn check_wider(
+        &self,
+        before: Option<&Module>,
+        module: &NewModule<'_>,
+    ) -> Result<(), InstallError> {
+        let Some(before) = before.filter(|_| !module.entry.contains_key("grants")) else { return Ok(()) };
+        let imports = |component: &[u8]| {
+            missing_grants(component, &Grants::default())
+                .map_err(|misfits| InstallError::Misfits { name: module.name.to_owned(), misfits })
+        };
+        // One that is lost had nothing that anybody could compare with.
+        let old = read_component(&self.component_path(&before.digest)).unwrap_or_default();
+        let had = imports(&old).unwrap_or_default();
+        let is_new = |(_, grant): &(String, &str)| !had.iter().any(|(_, before)| before == grant);
+        let imports: Vec<_> = imports(module.component)?.into_iter().filter(is_new).collect();
+        if imports.is_empty() {
+            return Ok(());
+        }
+        let fault = Fault::MissingGrants { imports };
+        Err(InstallError::Ungranted { name: module.name.to_owned(), fault })
     }
 
     /// Gives every module of the catalog an artifact for this version of the engine, where it has none that can be

@@ -26,6 +26,7 @@ impl Installation {
         let before = Catalog::from_value(&now).ok().and_then(|mut now| now.modules.remove(module.name));
         let (_, after) = with_module(now, module, &Digest::of(module.component))?;
         check_grants(module.name, &after, module.component)?;
+        self.check_wider(before.as_ref(), module)?;
         Ok(Preview { before, after })
     }
 }

@@ -36,16 +36,27 @@ impl Installation {
         let digest = before.modules.get(name).map(|module| module.digest).ok_or_else(unknown)?;
         let mut lock = Lock::load(&self.lock_path())?;
         write_json(&self.catalog, &catalog)?;
-        if after.modules.values().any(|module| module.digest == digest) {
-            return Ok(Removed { digest, files: false });
+        let files = self.drop_unused(&digest, &after, &mut lock)?;
+        Ok(Removed { digest, files })
+    }
+
+    /// Takes a component and its artifacts away, unless a module of the catalog has it. Whether they went.
+    pub(crate) fn drop_unused(
+        &self,
+        digest: &Digest,
+        catalog: &Catalog,
+        lock: &mut Lock,
+    ) -> Result<bool, InstallError> {
+        if catalog.modules.values().any(|module| module.digest == *digest) {
+            return Ok(false);
         }
-        let old: Vec<LockEntry> = lock.artifacts.extract_if(.., |entry| entry.component == digest).collect();
-        self.write_lock(&lock)?;
+        let old: Vec<LockEntry> = lock.artifacts.extract_if(.., |entry| entry.component == *digest).collect();
+        self.write_lock(lock)?;
         for entry in old {
             delete(&entry.path(&self.cache_dir))?;
         }
-        delete(&self.component_path(&digest))?;
-        Ok(Removed { digest, files: true })
+        delete(&self.component_path(digest))?;
+        Ok(true)
     }
 }
 

@@ -280,9 +280,25 @@ fn a_new_build_that_needs_more_is_refused_with_the_difference() {
         granted.stderr
     );
     node.module(&["list"]).well().has(&["growing-delegate  delegate  -      links"]);
+    assert_eq!((node.files("modules").len(), node.files("cache").len()), (1, 1), "the old build is gone");
     node.add(&wider, &["--name", "fresh"]).refused(&["links"]);
     node.add(&wider, &["--name", "fresh", "--grant", "link=cni0"])
         .refused(&["unknown grant `link`", "`links`"]);
+}
+
+/// The catalog may grant more than a build uses: the next one begins to use it with somebody's yes.
+#[test]
+fn a_new_build_that_begins_to_use_a_grant_is_refused_too() {
+    let (node, desk) = (Node::new(), desk());
+    let folder = new_crate(&desk, "growing-delegate", "delegate", None);
+    node.add(&build(&folder), &["--grant", "links=cni*"]).well();
+    let before = node.catalog();
+    fs::write(folder.join("src/lib.rs"), REACHES_THE_NODE).unwrap();
+    let wider = build(&folder);
+    node.add(&wider, &[]).refused(&["needs more than the one before: links", "It was granted links"]);
+    assert_eq!(node.catalog(), before);
+    node.add(&wider, &["--grant", "links=cni*"]).well();
+    node.add(&wider, &["--timeout", "1s"]).well();
 }
 
 #[test]

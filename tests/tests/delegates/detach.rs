@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use multus_tests::{Dump, Module, Pod, in_the_machine, ip, kinds, left_out, private};
+use multus_tests::{Dump, Module, Pod, RECORDING, in_the_machine, ip, kinds, left_out, private};
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, has_all, lan, named_addresses, without_pod};
@@ -121,6 +121,38 @@ fn whatever_became_of_the_modules() {
             let apart = |dump: &Dump| dump.without(|line| line.contains("state/wasm"));
             let before = apart(&scene.warmed_up(&conf));
             apart(&after(&scene, &conf, |_| happens(&scene))).must_equal(&before);
+            scene.node.remove_netns("web");
+        }
+    });
+}
+
+/// The record says who did what: nobody looks for a binary of a module's name, or runs one.
+#[test]
+fn whatever_became_of_the_modules_nobody_is_asked_in_their_place() {
+    private(|| {
+        for (what, happens) in MODULES {
+            println!("{what}");
+            let _ = fs::remove_dir_all(crate::scene::CLAIMS);
+            let scene = Scene::new();
+            let conf = two_networks(&scene);
+            let (pod, _) = scene.attached("web", &conf);
+            scene.node.install("bridge", RECORDING);
+            happens(&scene);
+            let mut valid = conf.clone();
+            valid["cni.dev/valid-attachments"] = json!([{ "containerID": "web", "ifname": "eth0" }]);
+            let before = scene.node.dump();
+            let answer = scene.node.call("GC", &pod, &valid);
+            if !answer.status.success() {
+                let error = answer.error();
+                assert!(
+                    error.msg.contains("catalog") && !error.msg.contains("GC of network"),
+                    "{what}: {error:?}"
+                );
+            }
+            scene.checked(&pod, &conf).succeeded();
+            assert_eq!(scene.node.briefs(), [""; 0], "{what}");
+            scene.node.dump().must_equal(&before);
+            scene.node.del(&pod, &conf).succeeded();
             scene.node.remove_netns("web");
         }
     });
