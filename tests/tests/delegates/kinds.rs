@@ -1,9 +1,11 @@
 //! Links on links of the pod, links of kinds that a kernel may lack, and a vrf that networks share.
 
-use multus_tests::{Module, ip, kinds, left_out, private};
+use std::process::Command;
+
+use multus_tests::{Heard, Module, hear, in_the_machine, ip, kinds, left_out, private};
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, bridge, has_all, host_local, lan, named_addresses};
+use crate::scene::{Scene, address, bridge, has_all, host_local, lan, named_addresses};
 
 fn of_kind(kind: &'static str, names: &'static str) -> Module {
     let grants =
@@ -114,5 +116,35 @@ fn a_vrf_is_shared_by_name_and_goes_with_its_last_port() {
         assert!(!ip("-n web -br link show").contains("blue"));
         scene.node.remove_netns("web");
         scene.state().must_equal(&before);
+    });
+}
+
+/// What the pod sends in the VLANs of its trunk gets to the node's ends in these, and to none in another.
+#[test]
+fn vm_a_trunk_carries_its_vlans_and_no_other() {
+    if !in_the_machine("bridges that tell VLANs apart") {
+        return;
+    }
+    private(|| {
+        let scene = Scene::with(&modules("names=eth*"));
+        let conf = scene
+            .conf(json!([{ "cniVersion": "1.0.0", "name": "trunk", "type": "bridge", "bridge": "lab0",
+                                       "vlanTrunk": [{ "id": 5 }, { "minID": 7, "maxID": 8 }] }]));
+        let (pod, _) = scene.attached("web", &conf);
+        for vlan in [5, 6, 8] {
+            let mut own = Command::new("bridge");
+            own.args(["vlan", "add", "dev", "lab0", "self", "vid"]).arg(vlan.to_string());
+            assert!(own.status().unwrap().success());
+            for (place, link, last) in [("-n web ", "eth0", 2), ("", "lab0", 1)] {
+                ip(&format!("{place}link add {link}.{vlan} link {link} type vlan id {vlan}"));
+                ip(&format!("{place}addr add 10.9.{vlan}.{last}/24 dev {link}.{vlan}"));
+                ip(&format!("{place}link set {link}.{vlan} up"));
+            }
+        }
+        let heard = |vlan: u8| hear("web", "", address(&format!("10.9.{vlan}.1")));
+        let own = |vlan: u8| Heard::Answered(address(&format!("10.9.{vlan}.2")));
+        assert_eq!([5, 8].map(heard), [5, 8].map(own));
+        assert_eq!(heard(6), Heard::Nothing);
+        scene.node.del(&pod, &conf).succeeded();
     });
 }

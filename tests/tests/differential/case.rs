@@ -105,7 +105,8 @@ impl Case {
 
     /// Whether a hardware address or a name is one that the case itself writes, and so the same on both sides.
     pub(crate) fn writes(&self, text: &str) -> bool {
-        let all = format!("{:?}{:?}{:?}", self.conf, self.runtime_config, self.before).to_lowercase();
+        let all =
+            format!("{:?}{:?}{:?}{}", self.conf, self.runtime_config, self.before, self.args).to_lowercase();
         all.contains(&text.to_lowercase())
     }
 }

@@ -197,7 +197,11 @@ impl Inspected {
     fn wasi(&self) -> String {
         match self.wasi.as_slice() {
             [] => String::new(),
-            wasi => format!("{}: there, and it reaches nothing by it", packages(wasi)),
+            wasi => {
+                let delegate = self.roles.iter().any(|role| role.role == Role::Delegate.name());
+                let but = if delegate { " but the node's clock and random numbers" } else { "" };
+                format!("{}: there, and it reaches nothing by it{but}", packages(wasi))
+            }
         }
     }
 
