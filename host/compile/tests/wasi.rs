@@ -18,7 +18,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use multus_compile::{NewModule, interfaces};
-use multus_wasm::{Attachment, Level, ModuleError, Role, Transformed, is_wasi, wasi_interfaces};
+use multus_wasm::{Attachment, Level, ModuleError, Role, Sandbox, Transformed, is_wasi, wasi_interfaces};
+use nix::time::{ClockId, clock_gettime};
 use serde_json::{Map, Value, json};
 use support::recording::RecordingNode;
 use support::text::of_world;
@@ -113,6 +114,19 @@ fn a_function_never_waits() {
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }
 
+/// What a module may use beyond its limit until it is stopped.
+const OVERRUN: Duration = Duration::from_millis(50);
+
+/// The CPU time that a call takes of a sandbox which has loaded the module.
+fn asked_again(sandbox: &Sandbox) -> Duration {
+    let now = || Duration::from(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap());
+    let ask = || sandbox.transform("curious", &attachment(), &object(PLUGIN)).unwrap_err();
+    ask();
+    let began = now();
+    ask();
+    now() - began
+}
+
 #[test]
 fn whoever_misuses_it_is_stopped_and_told_apart() {
     let node = node();
@@ -148,6 +162,8 @@ fn whoever_misuses_it_is_stopped_and_told_apart() {
         let error = ask(&node, what).unwrap_err();
         assert_eq!(error.to_string(), format!("module curious: {expected}"), "{what}");
         assert_eq!(error.code(), 100, "{what}");
+        let used = asked_again(&node.sandbox());
+        assert!(used <= Duration::from_millis(100) + OVERRUN, "{what}: {used:?}");
     }
     node.edit("curious", &json!({"limits": {"timeout": "5s"}}));
     for (what, expected) in [

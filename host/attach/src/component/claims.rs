@@ -196,7 +196,9 @@ pub(super) fn is_held(
 #[cfg(test)]
 mod tests {
     use std::rc::Rc;
+    use std::time::{Duration, Instant};
 
+    use multus_leases::Folder;
     use multus_wasm::node::Node;
     use serde_json::json;
 
@@ -238,6 +240,27 @@ mod tests {
             let found = node.hands.take().in_the_way.clone();
             assert_eq!(found.map(|found| found.container_id).as_deref(), Some("earlier"), "after {key}");
         }
+    }
+
+    /// Somebody else works on the network's claims, and does not end.
+    #[test]
+    fn a_folder_that_somebody_keeps_locked_is_waited_for_until_the_calls_deadline() {
+        let stage = Stage::new();
+        let pod = Pod { uid: Some("uid"), ..stage.pod("pod") };
+        let mut node = module_of(&stage, &pod);
+        let far = scene_of(&mut node).deadline;
+        let folder = Folder::open(&stage.path("claims"), "red").unwrap();
+        let kept = folder.lock(far).unwrap();
+        let wait = Duration::from_millis(200);
+        scene_of(&mut node).deadline = Instant::now() + wait;
+        let began = Instant::now();
+        let failure = node.begin(None, "red").unwrap_err();
+        assert_eq!(failure.code, 11, "to be tried again: {failure:?}");
+        assert!(failure.message.contains("was not free within"), "{failure:?}");
+        assert!(began.elapsed() >= wait, "{:?}", began.elapsed());
+        scene_of(&mut node).deadline = far;
+        drop(kept);
+        assert!(claim(&mut node, "10.1.0.5"));
     }
 
     /// An ADD of a sandbox that was given up may come late: it does not take back the one that runs.
