@@ -317,6 +317,28 @@ fn a_port_of_the_node_leads_to_a_pod_with_a_link_of_its_own() {
     });
 }
 
+#[test]
+fn by_components_two_plugins_in_a_row_are_a_bridge_and_a_sysctl() {
+    private(|| {
+        let tuning = Module::delegate("tuning", &["sysctls=net/ipv4/conf/*/arp_filter"]);
+        let Some(scene) = Scene::by_components("chained", &[tuning]) else { return };
+        attach_check_detach_in(&scene, example("chained"), || {});
+    });
+}
+
+#[test]
+fn by_components_a_macvlan_has_the_address_and_the_mac_of_the_pods_choice() {
+    private(|| {
+        let grants = ["links=eth1", "ipam=static", "sysctls=net/ipv4/conf/*/arp_notify"];
+        let macvlan = Module::delegate("macvlan", &grants);
+        // It wants some setting granted, and makes none here.
+        let tuning = Module::delegate("tuning", &["sysctls=net/ipv4/conf/*/arp_filter"]);
+        let further = [macvlan, Module::delegate("static", &[]), tuning];
+        let Some(scene) = Scene::by_components("macvlan-tuned", &further) else { return };
+        attach_check_detach_in(&scene, example("macvlan-tuned"), || {});
+    });
+}
+
 /// What it sends waits in the detour, what it receives on the node's end; and it answers from the address that was asked.
 #[test]
 fn four_plugins_in_a_row_map_limit_and_route() {

@@ -30,7 +30,7 @@ const BY_ITSELF: &str = "reference";
 /// If a component's README can't be read, the file can't be written, or a cell is empty that must not be.
 pub(super) fn print(workspace: &Workspace, plugins: &Path, rows: &[Row], whole: bool) -> Result<()> {
     let mut text = String::from(
-        "| plugin | component's keys | beside the binary | through crashes |\n|---|---|---|---|\n",
+        "| plugin | component's keys | beside the binary | crash stories of pods that have it |\n|---|---|---|---|\n",
     );
     for plugin in names(plugins)? {
         let keys = keys(workspace, &plugin)?;
