@@ -1,6 +1,8 @@
 //! Death, or a refusal, at each request that an ADD of components makes of the node, and at each request of taking it
 //! back. What the next process makes of the record is judged by the node's dump and the folders of claims alone.
 
+mod functions;
+
 use std::cell::Cell;
 
 use multus_cni::Error;
@@ -314,54 +316,6 @@ fn a_record_without_a_readable_plan_gives_everything_back() {
         assert!(strays > 2, "{strays}");
         scene.comes_clean(&story(call, 0, &"a plan that can't be read"));
     }
-}
-
-/// What the card was told of its functions.
-fn told(scene: &Scene) -> Vec<(Thing, Vec<String>)> {
-    let all = View::of(&scene.stage.node).0.into_iter();
-    all.filter(|(thing, lines)| {
-        matches!(thing, Thing::Setting(HOST, _)) && lines.iter().any(|line| line.starts_with("function@"))
-    })
-    .collect()
-}
-
-/// It would be in another network than its own.
-#[test]
-fn a_function_that_a_pod_still_has_stays_in_its_vlan() {
-    let mut kept = 0;
-    for at in 0..20 {
-        let scene = Scene::new(CALLS[3]);
-        assert_eq!(scene.add(None), End::Whole);
-        let (pod, before) = (number(&scene.stage.node, scene.pod.sandbox), told(&scene));
-        let fault = Some((at, Fault::Refuse(EBUSY)));
-        let failures = scene.take_back(TakeBack { fault, ..TakeBack::default() });
-        let view = View::of(&scene.stage.node);
-        let has_function = |(thing, lines): (&Thing, &Vec<String>)| {
-            matches!(thing, Thing::Link(space, _) if *space == pod)
-                && lines.iter().any(|line| line.contains(" hardware "))
-        };
-        if view.0.iter().any(has_function) {
-            assert!(!failures.is_empty(), "{at}");
-            assert_eq!(told(&scene), before, "refused at {at}");
-            kept += 1;
-        }
-        scene.comes_clean(&format!("refused at {at}"));
-    }
-    assert!(kept > 0);
-}
-
-/// Its address is the one of before by then, and no driver takes the other one.
-#[test]
-fn a_function_that_came_home_while_nobody_could_look_gets_its_name_back() {
-    let scene = Scene::new(CALLS[3]);
-    assert_eq!(scene.add(None), End::Whole);
-    let pod = number(&scene.stage.node, scene.pod.sandbox);
-    scene.stage.node.end(scene.pod.sandbox);
-    let fault = Some((1, Fault::Refuse(EBUSY)));
-    assert_eq!(scene.take_back(TakeBack { fault, ..TakeBack::default() }).len(), 1);
-    let failures = scene.take_back(TakeBack::default());
-    assert!(failures.is_empty(), "{failures:?}");
-    scene.is_clean("once it can be looked for", |thing| !is_in(thing, pod));
 }
 
 /// The namespace went before: hardware is home, virtual links are gone.
