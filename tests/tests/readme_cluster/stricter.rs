@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use multus_tests::{Answer, Kubelet, Node, network_object, pod_object, private};
+use multus_tests::{Answer, Kubelet, Module, Node, network_object, pod_object, private};
 use serde_json::{Value, json};
 
 use crate::cluster::new_sandbox;
@@ -11,7 +11,7 @@ use crate::section::repository;
 /// The first column of a row, and what holds here.
 type Row = (&'static str, fn());
 
-const ROWS: [Row; 8] = [
+const ROWS: [Row; 9] = [
     ("a selection with an unknown key, or with `ips` or a `mac` that no plugin takes", wishes),
     ("a selection that is not valid", invalid),
     ("two networks that want one interface name", names),
@@ -19,6 +19,7 @@ const ROWS: [Row; 8] = [
     ("a definition's device that the pod did not request", device),
     ("`namespaceIsolation`", isolation),
     ("the runtime's port mappings", ports),
+    ("a component's key in another case, as `vlanid`", letter_case),
     ("a DEL that a plugin fails", failed_del),
 ];
 
@@ -136,6 +137,19 @@ fn ports() {
         scene.node.recorded().iter().map(|call| call.conf()["runtimeConfig"].clone()).collect();
     assert_eq!(given[0]["portMappings"], mapping["portMappings"]);
     assert!(given[1]["portMappings"].is_null(), "{given:?}");
+}
+
+/// As one of upstream's own examples spells it.
+fn letter_case() {
+    let mut scene = Scene::selecting("upper");
+    let grants = ["links=eth*", "ipam=host-local", "sysctls=net/ipv4/conf/*/arp_notify"];
+    scene.conf["wasm"] = scene.node.modules("wasm", &[Module::delegate("vlan", &grants)]);
+    let vlan = json!({ "cniVersion": "1.0.0", "name": "upper", "type": "vlan", "master": "eth0", "vlanid": 100,
+                       "ipam": { "type": "host-local", "subnet": "10.1.0.0/24" } });
+    scene.objects.push(network_object("shop", "upper", &vlan));
+    scene.write();
+    let error = scene.add().error();
+    assert!(error.code == 7 && error.msg.contains("`vlanid`") && error.msg.contains("`vlanId`"), "{error:?}");
 }
 
 fn failed_del() {
