@@ -17,7 +17,7 @@ use std::fs;
 use std::time::Duration;
 
 use multus_compile::{NewModule, compile_component};
-use multus_wasm::{Digest, Fault, Role, Sandbox, Transformed};
+use multus_wasm::{Digest, Role, Sandbox, Transformed};
 use nix::time::{ClockId, clock_gettime};
 use serde_json::{Map, json};
 use support::text::{answer, of_world, transform, transform_around, with_instances};

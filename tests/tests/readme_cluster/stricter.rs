@@ -142,10 +142,11 @@ fn ports() {
 /// As one of upstream's own examples spells it.
 fn letter_case() {
     let mut scene = Scene::selecting("upper");
-    let grants = ["links=eth*", "ipam=host-local", "sysctls=net/ipv4/conf/*/arp_notify"];
-    scene.conf["wasm"] = scene.node.modules("wasm", &[Module::delegate("vlan", &grants)]);
+    let grants = ["links=eth*", "ipam=static", "sysctls=net/ipv4/conf/*/arp_notify"];
+    let modules = [Module::delegate("vlan", &grants), Module::delegate("static", &[])];
+    scene.conf["wasm"] = scene.node.modules("wasm", &modules);
     let vlan = json!({ "cniVersion": "1.0.0", "name": "upper", "type": "vlan", "master": "eth0", "vlanid": 100,
-                       "ipam": { "type": "host-local", "subnet": "10.1.0.0/24" } });
+                       "ipam": { "type": "static", "addresses": [{ "address": "10.1.0.2/24" }] } });
     scene.objects.push(network_object("shop", "upper", &vlan));
     scene.write();
     let error = scene.add().error();
