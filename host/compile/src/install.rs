@@ -75,6 +75,15 @@ impl Made {
     }
 }
 
+/// The catalog with a new module in it.
+pub(crate) struct Planned {
+    /// What is there under the name.
+    pub(crate) before: Option<Module>,
+    pub(crate) catalog: Value,
+    /// The module as it would read there.
+    pub(crate) entry: Module,
+}
+
 impl Installation {
     /// Checks, compiles and installs a component, and writes it into the catalog: a new name gets an entry and
     /// the last place in its role's order, one that is there another digest and the members given.
@@ -103,11 +112,7 @@ impl Installation {
         check(module.name, module.role, module.component)?;
         let _locked = self.lock_installation()?;
         let digest = Digest::of(module.component);
-        let now = self.read_catalog()?;
-        let before = Catalog::from_value(&now).ok().and_then(|mut now| now.modules.remove(module.name));
-        let (catalog, entry) = with_module(now, module, &digest)?;
-        check_grants(module.name, &entry, module.component)?;
-        self.check_wider(before.as_ref(), module)?;
+        let Planned { before, catalog, entry } = self.plan(module, &digest)?;
         let mut lock = Lock::load(&self.lock_path())?;
         let made = self.compile_one(module.name, &digest, module.component, &lock)?;
         let component = self.component_path(&digest);
@@ -130,16 +135,22 @@ impl Installation {
         Ok(compiled)
     }
 
+    /// What the catalog would say, checked; nothing is written.
+    pub(crate) fn plan(&self, module: &NewModule<'_>, digest: &Digest) -> Result<Planned, InstallError> {
+        let now = self.read_catalog()?;
+        let before = Catalog::from_value(&now).ok().and_then(|mut now| now.modules.remove(module.name));
+        let (catalog, entry) = with_module(now, module, digest)?;
+        check_grants(module.name, &entry, module.component)?;
+        self.check_wider(before.as_ref(), module)?;
+        Ok(Planned { before, catalog, entry })
+    }
+
     /// A build that imports what the one before did not, and takes a grant for it, is nothing that an update may bring
     /// along by itself, although the catalog has the grant: nobody saw it used.
     ///
     /// # Errors
     /// [`InstallError::Ungranted`] with what it imports beyond, unless the grants are given with it.
-    pub(crate) fn check_wider(
-        &self,
-        before: Option<&Module>,
-        module: &NewModule<'_>,
-    ) -> Result<(), InstallError> {
+    fn check_wider(&self, before: Option<&Module>, module: &NewModule<'_>) -> Result<(), InstallError> {
         let Some(before) = before.filter(|_| !module.entry.contains_key("grants")) else { return Ok(()) };
         let imports = |component: &[u8]| {
             missing_grants(component, &Grants::default())
@@ -149,12 +160,7 @@ impl Installation {
         let old = read_component(&self.component_path(&before.digest)).unwrap_or_default();
         let had = imports(&old).unwrap_or_default();
         let is_new = |(_, grant): &(String, &str)| !had.iter().any(|(_, before)| before == grant);
-        let imports: Vec<_> = imports(module.component)?.into_iter().filter(is_new).collect();
-        if imports.is_empty() {
-            return Ok(());
-        }
-        let fault = Fault::MissingGrants { imports };
-        Err(InstallError::Ungranted { name: module.name.to_owned(), fault })
+        none_ungranted(module.name, imports(module.component)?.into_iter().filter(is_new).collect())
     }
 
     /// Gives every module of the catalog an artifact for this version of the engine, where it has none that can be
@@ -295,9 +301,12 @@ pub(crate) fn check(name: &str, role: Role, component: &[u8]) -> Result<(), Inst
 }
 
 /// The plugin would refuse it as well, but then a pod is waiting.
-pub(crate) fn check_grants(name: &str, module: &Module, component: &[u8]) -> Result<(), InstallError> {
+fn check_grants(name: &str, module: &Module, component: &[u8]) -> Result<(), InstallError> {
     let misfits = |misfits| InstallError::Misfits { name: name.to_owned(), misfits };
-    let imports = missing_grants(component, &module.grants).map_err(misfits)?;
+    none_ungranted(name, missing_grants(component, &module.grants).map_err(misfits)?)
+}
+
+fn none_ungranted(name: &str, imports: Vec<(String, &'static str)>) -> Result<(), InstallError> {
     if imports.is_empty() {
         return Ok(());
     }

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use multus_net::sriov::{ClaimError, Claims, Holder, Locked};
-use multus_net::{Effect, FunctionChange, PciAddress};
+use multus_net::{Effect, PciAddress};
 
 /// The functions of one step.
 #[derive(Debug, Default)]
@@ -40,8 +40,7 @@ impl Functions {
     /// Whether an effect may be taken back.
     pub(super) fn allow(&self, effect: &Effect) -> bool {
         let about = |address: &PciAddress| match effect {
-            Effect::Function(FunctionChange::Set { function, .. }) => function.address == *address,
-            Effect::Function(FunctionChange::Driver { address: other, .. }) => other == address,
+            Effect::Function(change) => change.address() == address,
             Effect::Move { home, .. } => home.is_of(address),
             _ => false,
         };

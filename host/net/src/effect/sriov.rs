@@ -255,7 +255,7 @@ impl FunctionChange {
     }
 
     /// The function that it is about.
-    pub(crate) fn address(&self) -> &PciAddress {
+    pub fn address(&self) -> &PciAddress {
         match self {
             Self::Set { function: FunctionRef { address, .. }, .. } | Self::Driver { address, .. } => address,
         }

@@ -23,7 +23,7 @@ pub(super) struct Entry {
     inputs: Option<BTreeMap<String, InputView>>,
     /// Transforms and policies.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) mode: Option<&'static str>,
+    mode: Option<&'static str>,
     /// Policies.
     #[serde(skip_serializing_if = "Option::is_none")]
     on_failure: Option<&'static str>,

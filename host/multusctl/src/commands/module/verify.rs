@@ -66,8 +66,11 @@ impl Verify {
         let view = |(name, module): (&String, &Module)| {
             let artifact = Check(fault(name).map(Fault::to_string));
             let component = component(&installation, module);
-            let asked = artifact.0.is_none() && component.0.is_none();
-            let settings = if asked { settings(&installation, sandbox.catalog(), name) } else { Check(None) };
+            let settings = match (&component, &artifact.0) {
+                (Ok(bytes), None) => settings(&installation, sandbox.catalog(), name, bytes),
+                _ => Check(None),
+            };
+            let component = Check(component.err());
             ModuleView { name: name.clone(), digest: module.digest, component, artifact, settings }
         };
         let verified = Verified(chosen.map(view).collect());
@@ -81,36 +84,32 @@ impl Verify {
 }
 
 /// A component is needed to compile it again: after an update of multus, or when its artifact is lost.
-fn component(installation: &Installation, module: &Module) -> Check {
+///
+/// # Errors
+/// What is wrong with it.
+fn component(installation: &Installation, module: &Module) -> Result<Vec<u8>, String> {
     let path = installation.component_path(&module.digest);
     let again = "install it again with `multusctl module add`";
-    let problem = match read_component(&path) {
-        Err(error) => Some(format!("can't read {}: {error}; {again}", path.display())),
-        Ok(bytes) if Digest::of(&bytes) != module.digest => Some(format!(
+    match read_component(&path) {
+        Err(error) => Err(format!("can't read {}: {error}; {again}", path.display())),
+        Ok(bytes) if Digest::of(&bytes) != module.digest => Err(format!(
             "{} holds {}: find out who changed it, then {again}",
             path.display(),
             Digest::of(&bytes)
         )),
-        Ok(bytes) => check_role(&bytes, module.role).err().map(|misfits| {
-            format!(
+        Ok(bytes) => match check_role(&bytes, module.role) {
+            Ok(()) => Ok(bytes),
+            Err(misfits) => Err(format!(
                 "it can't be a {} with this version of multus: {misfits}; build it anew, then {again}",
                 module.role
-            )
-        }),
-    };
-    Check(problem)
+            )),
+        },
+    }
 }
 
 /// Whoever edits a catalog by hand is told here, and not by the first pod.
-fn settings(installation: &Installation, catalog: &Catalog, name: &str) -> Check {
-    let Some(module) = catalog.modules.get(name) else { return Check(None) };
-    let checked = read_component(&installation.component_path(&module.digest))
-        .map_err(|error| error.to_string())
-        .and_then(|component| {
-            let done = installation.check_settings(catalog.clone(), name, &component);
-            done.map_err(|error| error.to_string())
-        });
-    Check(checked.err())
+fn settings(installation: &Installation, catalog: &Catalog, name: &str, component: &[u8]) -> Check {
+    Check(installation.check_settings(catalog.clone(), name, component).err().map(|error| error.to_string()))
 }
 
 impl ModuleView {
